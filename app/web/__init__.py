@@ -1,0 +1,1 @@
+"""How HTTP looks, whatever is asked: problems, paging, shapes, request ids, metrics."""
