@@ -1,0 +1,1 @@
+"""The database: where it runs, how a transaction is entered."""

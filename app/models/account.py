@@ -1,0 +1,28 @@
+"""accounts: one company that uses Tally."""
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.model import Flag, Keyword, Label, Model, Stamp
+
+
+class Account(Model):
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("retention_days BETWEEN 0 AND 36500", "retention_days"),
+        CheckConstraint("workspace_labels IN ('full_path', 'hashed', 'basename_only')", "workspace_labels"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[Label]
+    display_code: Mapped[Keyword]
+    timezone: Mapped[str] = mapped_column(String(64), server_default=text("'UTC'"))
+    retention_days: Mapped[int] = mapped_column(server_default=text("0"))
+    workspace_labels: Mapped[Keyword] = mapped_column(server_default=text("'basename_only'"))
+    # Keys the hashes of 'hashed' workspace labels, so that equal paths of two accounts stay unlinkable.
+    workspace_salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+    create_members: Mapped[Flag]
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]

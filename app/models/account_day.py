@@ -1,0 +1,12 @@
+"""account_days: sessions created and sessions active on one local day."""
+
+from app.models.model import Model, Total
+from app.models.rollup import Rollup
+from sqlalchemy.orm import Mapped
+
+
+class AccountDay(Rollup, Model):
+    __tablename__ = "account_days"
+
+    sessions_created: Mapped[Total]
+    sessions_active: Mapped[Total]

@@ -1,0 +1,56 @@
+"""ai_sessions: one conversation or run of agents, with the totals of what belongs to it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.model import Count, Flag, Identified, Label, Model, Stamp, Total
+
+
+class AISession(Identified, Model):
+    __tablename__ = "ai_sessions"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"]),
+        Index(None, "account_id", "created_at", "id"),
+        Index(None, "account_id", "updated_at", "id"),
+        Index(None, "account_id", "user_id", "created_at", "id"),
+    )
+
+    external_id: Mapped[Label | None]
+    user_id: Mapped[UUID | None]
+    session_type: Mapped[Label | None]
+    intake_type: Mapped[Label | None]
+    status: Mapped[Label | None]
+    confidence_tier: Mapped[Label | None]
+    provider: Mapped[Label | None]
+    model: Mapped[Label | None]
+    workspace: Mapped[Label | None]
+    created_at: Mapped[Stamp]
+    updated_at: Mapped[Stamp]
+    # True until a session row arrives: so far only its messages, calls or steps named it.
+    is_stub: Mapped[Flag]
+    # False while the user is only the one who happened to send it.
+    user_stated: Mapped[bool] = mapped_column(server_default=text("true"))
+
+    # Totals, kept by the writer of facts in the transaction that changes them.
+    user_messages: Mapped[Count]
+    assistant_messages: Mapped[Count]
+    other_messages: Mapped[Count]
+    error_count: Mapped[Count]
+    tool_calls: Mapped[Count]
+    tool_errors: Mapped[Count]
+    input_tokens: Mapped[Total]
+    output_tokens: Mapped[Total]
+    cache_read_tokens: Mapped[Total]
+    cache_creation_tokens: Mapped[Total]
+    cost_micros: Mapped[Total]
+    unpriced_messages: Mapped[Count]
+    models: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    first_activity_at: Mapped[datetime | None]
+    last_activity_at: Mapped[datetime | None]
+    active_ms: Mapped[Total]

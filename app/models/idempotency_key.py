@@ -1,0 +1,24 @@
+"""idempotency_keys: the answers of calls that carried an Idempotency-Key, so that a repeat repeats nothing."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.model import Model, OfAccount, Stamp
+
+
+class IdempotencyKey(OfAccount, Model):
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
+        Index(None, "account_id", "created_at"),
+    )
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    status: Mapped[int | None]
+    answer: Mapped[object | None] = mapped_column(JSONB)
+    created_at: Mapped[Stamp]
+    completed_at: Mapped[datetime | None]

@@ -1,0 +1,76 @@
+"""How every migration runs: as the owner, one at a time, with limits; `alembic` and `tally migrate` alike."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.db.addresses import Addresses, reach
+from app.models import Model
+from app.settings import Settings
+from migrations.roles import ROLES, with_password
+
+# A migration that waits longer than this for a lock makes everybody queue behind it: better that it fails.
+LIMITS = (
+    "SET lock_timeout = '5s'",
+    "SET statement_timeout = '15min'",
+    "SET idle_in_transaction_session_timeout = '1min'",
+)
+OWNER = "SET ROLE tally_owner"
+# Any number nobody else uses: of two pods that start at once one migrates and the other waits, then finds it done.
+TURN = "SELECT pg_advisory_lock(7236152001)"
+APPLICATION_EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tally_app')"
+
+
+def migrate() -> None:
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def online(connection: Connection, addresses: Addresses) -> None:
+    """Take the turn, make the roles, become the owner, migrate."""
+    connection.execute(text(TURN))
+    fresh = not connection.scalar(text(APPLICATION_EXISTS))
+    for line in (*LIMITS, ROLES):
+        connection.exec_driver_sql(line)
+    if fresh and addresses.application.username == "tally_app" and addresses.application.password:
+        connection.exec_driver_sql(with_password(str(addresses.application.password)))
+    connection.exec_driver_sql(OWNER)
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=Model.metadata,
+        transaction_per_migration=True,
+        compare_server_default=True,
+    )
+    migrate()
+
+
+async def connect(addresses: Addresses) -> None:
+    engine = create_async_engine(addresses.owner, poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(online, addresses)
+    finally:
+        await engine.dispose()
+
+
+def offline() -> None:
+    """The same lines as SQL, for a linter or for an operator who runs them by hand."""
+    context.configure(
+        dialect_name="postgresql",
+        target_metadata=Model.metadata,
+        transaction_per_migration=True,
+        literal_binds=True,
+    )
+    for line in (*LIMITS, ROLES, OWNER):
+        context.execute(line)
+    migrate()
+
+
+if context.is_offline_mode():
+    offline()
+else:
+    with reach(context.config.attributes.get("settings") or Settings()) as found:
+        asyncio.run(connect(found))
