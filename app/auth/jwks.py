@@ -19,7 +19,6 @@ from jwt.algorithms import get_default_algorithms
 
 from app.web.problems import Unavailable
 
-TIMEOUT_SECONDS = 5
 LARGEST_DOCUMENT = 256 * 1024
 ALGORITHMS = get_default_algorithms()
 
@@ -36,6 +35,7 @@ class Pace:
     # Old keys outlive an outage this long: as long as a token may live, so an identity provider that is
     # really down has no valid token left by then, and who can silence it cannot keep a removed key for ever.
     keep: float = 24 * 3600
+    timeout: float = 5  # of one fetch as a whole, however slowly it trickles
 
 
 class Misconfigured(Exception):
@@ -80,7 +80,7 @@ def read_pem(text_or_path: str) -> Any:
 
 
 def check_url(url: str) -> None:
-    """Refuse what is not https, loopback aside. The operator chose the URL, no token did: any host is fair."""
+    """Refuse what is not https, loopback aside. The URL is the operator's, so any host is fair."""
     try:
         parsed = httpx.URL(url)
         loopback = parsed.host == "localhost" or ip_address(parsed.host).is_loopback
@@ -229,7 +229,7 @@ class Jwks:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._pace.timeout):
                 self._keys = read_keys(await self._download(), self._algorithms)
         except (httpx.HTTPError, httpx.StreamError, TimeoutError, Unfetched) as error:
             reason = str(error) if isinstance(error, Unfetched) else type(error).__name__
@@ -243,7 +243,7 @@ class Jwks:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         document = bytearray()
         async with self._client.stream(
-            "GET", self._url, headers=headers, follow_redirects=False, timeout=TIMEOUT_SECONDS
+            "GET", self._url, headers=headers, follow_redirects=False, timeout=self._pace.timeout
         ) as response:
             if response.status_code != httpx.codes.OK:
                 raise Unfetched(f"it answered {response.status_code}")

@@ -5,6 +5,7 @@ Problem                 500 unless a subclass says otherwise
 ├── Unauthorized        401  one uniform answer, whatever was wrong with the credentials
 ├── Forbidden           403  names the role needed
 ├── NotFound            404  also for what belongs to another account
+├── MethodNotAllowed    405
 ├── Conflict            409
 ├── ContentTooLarge     413
 ├── UnsupportedMedia    415
@@ -60,6 +61,10 @@ class Forbidden(Problem):
 
 class NotFound(Problem):
     status = HTTPStatus.NOT_FOUND
+
+
+class MethodNotAllowed(Problem):
+    status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 class Conflict(Problem):

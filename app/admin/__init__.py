@@ -1,0 +1,1 @@
+"""What an account's admins do: members, keys, settings."""

@@ -1,0 +1,73 @@
+"""GET, PATCH /api/v1/account: the account's settings."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, Field
+from sqlalchemy import Select, select, update
+
+from app import audit
+from app.auth.caller import AdminChange, AdminTx, CallerTx
+from app.models.account import Account
+from app.web.schema import Body, Instant, Line, Shape, problems
+
+router = APIRouter(prefix="/api/v1/account", tags=["administration"], responses=problems(401, 403, 429))
+
+
+def known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be an IANA time zone such as Europe/Berlin")
+    return name
+
+
+Zone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(known_zone)]
+Labels = Literal["full_path", "hashed", "basename_only"]
+
+
+class SettingsChange(Body):
+    """Fields left out stay as they are."""
+
+    name: Line | None = None
+    timezone: Zone | None = None
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    workspace_labels: Labels | None = None
+    create_members: bool | None = None
+
+
+class AccountSettings(Shape):
+    id: UUID
+    name: str
+    display_code: str
+    timezone: str = Field(description="The zone whose days reports count in.")
+    retention_days: int = Field(description="Facts older than this are deleted; 0 keeps them for ever.")
+    workspace_labels: Labels = Field(description="How workspaces are named: by path, by hash, or by last folder.")
+    create_members: bool = Field(description="Whether ingest makes members of e-mail addresses it does not know.")
+    created_at: Instant
+    updated_at: Instant
+
+
+def settings_of(account: UUID) -> Select[Any]:
+    return select(*(Account.__table__.c[name] for name in AccountSettings.model_fields)).where(Account.id == account)
+
+
+async def current(tx: CallerTx) -> AccountSettings:
+    return AccountSettings.model_validate((await tx.connection.execute(settings_of(tx.account))).one())
+
+
+@router.get("")
+async def read_account(tx: AdminTx) -> AccountSettings:
+    """The account's settings."""
+    return await current(tx)
+
+
+@router.patch("")
+async def change_account(tx: AdminChange, change: SettingsChange) -> AccountSettings:
+    """Change settings."""
+    values = change.model_dump(exclude_none=True)
+    chosen = update(Account).where(Account.id == tx.account)
+    await tx.connection.execute(chosen.values(**values, updated_at=datetime.now(UTC)))
+    await audit.record(tx, "account.change", tx.account, **{k: v for k, v in values.items() if k != "name"})
+    return await current(tx)

@@ -1,0 +1,156 @@
+"""The signature says who may call: role, account and transaction in one type.
+
+    async def read_usage(tx: EngineerTx, …) -> UsageReport
+
+`tx` is open, belongs to the caller's account, and is committed before the answer leaves. The role is read from the
+database on every request, so that a demotion, a deactivation or a revoked key acts at once.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
+from sqlalchemy import bindparam, exists, select
+
+from app.auth.limits import Limits
+from app.auth.tokens import Claims, TokenAuthority
+from app.db.engine import Database, Tx
+from app.db.statement import Prepared
+from app.models.account import Account
+from app.models.api_key import ApiKey
+from app.models.user import User
+from app.web.parameters import KnownParameters
+from app.web.problems import Forbidden, Unauthorized
+
+Role = Literal["viewer", "engineer", "admin", "owner"]
+ROLES: tuple[Role, ...] = ("viewer", "engineer", "admin", "owner")
+# What a refusal names: the roles a person is normally given; an owner may do whatever an admin may.
+NEEDED: dict[Role, str] = {
+    "viewer": "viewer, engineer or admin",
+    "engineer": "engineer or admin",
+    "admin": "admin",
+    "owner": "owner",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The person, or the program acting for one, as the database knows them now."""
+
+    account_id: UUID
+    id: UUID
+    role: Role
+    email: str
+    name: str
+    key_id: UUID | None
+    account_name: str
+    timezone: str
+
+    def may(self, role: Role) -> bool:
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    def require(self, role: Role) -> None:
+        if not self.may(role):
+            raise Forbidden(f"This needs the {NEEDED[role]} role.")
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTx(Tx):
+    """The caller's transaction."""
+
+    caller: Caller
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands between a request and a transaction; one per application."""
+
+    database: Database
+    authority: TokenAuthority
+    limits: Limits
+    parameters: KnownParameters
+    token_seconds: int
+
+
+# Two statements, so that the plain one stays plain: most tokens belong to no key.
+_user = (
+    select(
+        User.id,
+        User.account_role.label("role"),
+        User.email,
+        User.name,
+        Account.name.label("account_name"),
+        Account.timezone,
+    )
+    .join(Account, Account.id == User.account_id)
+    .where(
+        Account.id == bindparam("account"),
+        User.account_id == bindparam("account"),
+        User.id == bindparam("user"),
+        User.active,
+    )
+)
+_key_lives = exists().where(
+    ApiKey.account_id == bindparam("account"),
+    ApiKey.user_id == bindparam("user"),
+    ApiKey.id == bindparam("key"),
+    ApiKey.revoked_at.is_(None),
+)
+USER = Prepared(_user)
+USER_OF_KEY = Prepared(_user.where(_key_lives))
+
+
+async def read_caller(tx: Tx, claims: Claims) -> Caller:
+    """Raises Unauthorized for a member who is gone or inactive, and for a revoked key."""
+    if claims.key_id is None:
+        row = await USER.one(tx, user=claims.user_id)
+    else:
+        row = await USER_OF_KEY.one(tx, user=claims.user_id, key=claims.key_id)
+    if row is None:
+        raise Unauthorized
+    return Caller(account_id=tx.account, key_id=claims.key_id, **row)
+
+
+def bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized
+    return token
+
+
+class Gate(SecurityBase):
+    """A dependency that lets one role and those above it in, with a transaction. OpenAPI shows it as bearer security."""
+
+    def __init__(self, role: Role, *, read_only: bool) -> None:
+        self.role = role
+        self.read_only = read_only
+        self.model = HTTPBearerModel(bearerFormat="JWT", description="A token, from your identity provider or /auth/token.")
+        self.scheme_name = "Bearer"
+
+    async def __call__(self, request: Request) -> AsyncIterator[CallerTx]:
+        door: Door = request.app.state.door
+        claims = await door.authority.verify(bearer(request))
+        request.state.headers.update(door.limits.take((claims.account_id, claims.key_id or claims.user_id)))
+        door.parameters.check(request)
+        async with door.database.transaction(claims.account_id, read_only=self.read_only) as tx:
+            caller = await read_caller(tx, claims)
+            request.state.caller.update(account_id=str(caller.account_id), user_id=str(caller.id))
+            caller.require(self.role)
+            yield CallerTx(tx.account, tx.connection, tx.driver, caller)
+
+
+def admit(role: Role, *, read_only: bool = True) -> Any:
+    # scope="function": left, and so committed, before the answer is sent.
+    return Depends(Gate(role, read_only=read_only), scope="function")
+
+
+ViewerTx = Annotated[CallerTx, admit("viewer")]
+ViewerChange = Annotated[CallerTx, admit("viewer", read_only=False)]
+EngineerTx = Annotated[CallerTx, admit("engineer")]
+AdminTx = Annotated[CallerTx, admit("admin")]
+AdminChange = Annotated[CallerTx, admit("admin", read_only=False)]
+OwnerChange = Annotated[CallerTx, admit("owner", read_only=False)]

@@ -1,0 +1,66 @@
+"""POST /api/v1/auth/token: an API key for a short-lived token."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from sqlalchemy import select, update
+
+from app.auth.caller import Door
+from app.auth.keys import Secret, parse
+from app.auth.tokens import Claims
+from app.db.engine import Database
+from app.models.api_key import ApiKey
+from app.models.user import User
+from app.web.problems import Unauthorized, Unavailable
+from app.web.schema import Body, Shape, problems
+
+router = APIRouter(prefix="/api/v1/auth", tags=["sign-in"])
+
+
+class KeyOffer(Body):
+    api_key: str = Field(min_length=1, max_length=200, examples=["tly_…"])
+
+
+class Token(Shape):
+    access_token: str
+    token_type: str = Field(default="bearer", examples=["bearer"])
+    expires_in: int = Field(description="Seconds.", examples=[3600])
+
+
+@router.post("/token", responses=problems(401, 429))
+async def exchange_key(request: Request, offer: KeyOffer) -> Token:
+    """Exchange an API key for a bearer token. Needs no other credentials."""
+    door: Door = request.app.state.door
+    request.state.headers.update(door.limits.take(("address", request.client and request.client.host)))
+    door.parameters.check(request)
+    if not door.authority.can_issue:
+        raise Unavailable("This server signs no tokens: use one of your identity provider.", retry_after=3600)
+    key = parse(offer.api_key)
+    if key is None:
+        raise Unauthorized
+    claims = await claims_of(door.database, key)
+    token = door.authority.issue(claims.user_id, claims.account_id, key_id=claims.key_id)
+    return Token(access_token=token, expires_in=door.token_seconds)
+
+
+async def claims_of(database: Database, key: Secret) -> Claims:
+    """Whose key it is, noting that it was used. Raises Unauthorized for an unknown or revoked one."""
+    owner = (
+        select(ApiKey.id, ApiKey.user_id)
+        .join(User, (User.account_id == ApiKey.account_id) & (User.id == ApiKey.user_id))
+        .where(
+            ApiKey.account_id == key.account_id,
+            User.account_id == key.account_id,
+            ApiKey.sha256 == key.sha256,
+            ApiKey.revoked_at.is_(None),
+            User.active,
+        )
+    )
+    async with database.transaction(key.account_id) as tx:
+        row = (await tx.connection.execute(owner)).one_or_none()
+        if row is None:
+            raise Unauthorized
+        used = update(ApiKey).where(ApiKey.account_id == key.account_id, ApiKey.id == row.id)
+        await tx.connection.execute(used.values(last_used_at=datetime.now(UTC)))
+    return Claims(user_id=row.user_id, account_id=key.account_id, key_id=row.id)

@@ -1,0 +1,133 @@
+"""How whatever goes wrong becomes one problem document, and no more than that document."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db.engine import Unreachable
+from app.web.problems import (
+    BadRequest,
+    Conflict,
+    ContentTooLarge,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMedia,
+)
+
+MEDIA_TYPE = "application/problem+json"
+DOCUMENT = {"$ref": "#/components/schemas/ProblemDocument"}
+AWAY = "The database is not available at the moment; nothing was lost, try again."
+BUSY = "Tally is busy at the moment; nothing was lost, try again."
+SLOW = "This took longer than allowed and was stopped; try again, or ask for less."
+# By SQLSTATE, never by the name of a constraint: whole codes first, then classes.
+STATES: Mapping[str, Problem] = {
+    "57014": Unavailable(SLOW, retry_after=5),
+    "55P03": Unavailable(BUSY),
+    "40001": Unavailable(BUSY),
+    "40P01": Unavailable(BUSY),
+    "25P03": Unavailable(SLOW, retry_after=5),
+    "25P04": Unavailable(SLOW, retry_after=5),
+    "23505": Conflict("This exists already."),
+    "23503": Conflict("This refers to something that is not there, or something still refers to it."),
+    "08": Unavailable(AWAY),
+    "53": Unavailable(AWAY, retry_after=5),
+    "57": Unavailable(AWAY),
+    "58": Unavailable(AWAY, retry_after=5),
+    "22": Unprocessable("A value is outside of what can be stored."),
+}
+# What the framework refuses by itself, in our words.
+SENTENCES: Mapping[type[Problem], str] = {
+    BadRequest: "The request could not be read: check its syntax.",
+    NotFound: "There is nothing at this address.",
+    MethodNotAllowed: "This address does not take this method; the Allow header names those it takes.",
+    ContentTooLarge: "The request body is larger than allowed.",
+    UnsupportedMedia: "The content type is not one this address takes.",
+}
+ROUTING: Mapping[int, type[Problem]] = {int(kind.status): kind for kind in SENTENCES}
+UNEXPECTED = "Something went wrong on our side; it is logged under the request id of this answer."
+
+
+def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
+    """The problem document; what was wrong is said once, in `detail`."""
+    state = scope.get("state") or {}
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": int(problem.status),
+        "detail": problem.detail,
+        "instance": scope.get("path", ""),
+        "request_id": state.get("request_id", ""),
+    }
+    if problem.errors is not None:
+        document["errors"] = list(problem.errors)
+    return Response(
+        orjson.dumps(document, default=str), status_code=problem.status, headers=problem.headers, media_type=MEDIA_TYPE
+    )
+
+
+def of_database(error: BaseException) -> Problem | None:
+    """None where the database's refusal is our own fault."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or getattr(cause.__cause__, "sqlstate", None)
+    if state is not None:
+        return STATES.get(state) or STATES.get(state[:2])
+    broken = isinstance(error, (Unreachable, OSError, asyncpg.InterfaceError)) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    return STATES["08"] if broken else None
+
+
+def of_validation(errors: Sequence[Any]) -> Problem:
+    """Where and which rule; never the value that was sent."""
+    listed = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in errors]
+    first = listed[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the request"
+    return Unprocessable(f"{where}: {first['msg']}.", errors=listed)
+
+
+def of_routing(error: HTTPException) -> Problem:
+    """Not found, not allowed, too large: what the framework raises, in our words."""
+    kind = ROUTING.get(error.status_code, BadRequest)
+    return kind(SENTENCES.get(kind, str(error.detail)), headers=dict(error.headers or {}))
+
+
+def translate(error: Exception) -> Problem | None:
+    """The problem an exception stands for; None for one that nobody foresaw."""
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return of_validation(error.errors())
+        case HTTPException():
+            return of_routing(error)
+        case _:
+            return of_database(error)
+
+
+FORESEEN = (Problem, RequestValidationError, HTTPException, DBAPIError, asyncpg.PostgresError)
+ALSO = (asyncpg.InterfaceError, Unreachable, OSError)
+
+
+def install(app: FastAPI) -> None:
+    """Answer the foreseen inside the router; the rest passes on to the outermost layer, which logs it."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        problem = translate(error)
+        if problem is None:
+            raise error
+        return respond(request.scope, problem)
+
+    for kind in (*FORESEEN, *ALSO):
+        app.add_exception_handler(kind, handle)

@@ -1,0 +1,70 @@
+"""What all shapes share: what may come in, how things go out."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import status
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from app.web.problems import ProblemDocument
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+MICROS = Decimal(1_000_000)
+
+
+def without_nul(text: str) -> str:
+    """PostgreSQL cannot keep NUL; say so here rather than fail there."""
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
+def within_reason(instant: datetime) -> datetime:
+    """Years near 1 and 9999 leave the calendar once an offset is applied."""
+    try:
+        utc = instant.astimezone(UTC)
+    except (OverflowError, ValueError):
+        utc = None
+    if utc is None or not EARLIEST <= utc < LATEST:
+        raise ValueError("must be an instant from 1970 up to 2199")
+    return utc
+
+
+def in_z(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
+Instant = Annotated[AwareDatetime, AfterValidator(within_reason), PlainSerializer(in_z, return_type=str, when_used="json")]
+
+
+class Body(BaseModel):
+    """What a caller sends: a field we do not know is refused, so that none is silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shape(BaseModel):
+    """What we answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def dollars(micros: int | None) -> str | None:
+    """Money goes out as a decimal string; unknown stays unknown."""
+    return None if micros is None else f"{Decimal(micros) / MICROS:.6f}"
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems a route may answer beside those every route may, for OpenAPI."""
+    return {code: {"model": ProblemDocument} for code in (*statuses, *EVERYWHERE)}
+
+
+EVERYWHERE: Sequence[int] = (
+    status.HTTP_422_UNPROCESSABLE_CONTENT,
+    status.HTTP_500_INTERNAL_SERVER_ERROR,
+    status.HTTP_503_SERVICE_UNAVAILABLE,
+)

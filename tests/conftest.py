@@ -1,0 +1,86 @@
+"""One migrated database a run, one fresh company a test, real HTTP shapes, real tokens; everything commits."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.addresses import Addresses
+from app.db.engine import Database
+from app.main import create_app
+from app.settings import Settings
+from tests.people import Company, Founder, Person
+from tests.server import migrate, running, settings_for
+
+
+@pytest.fixture(scope="session")
+def addresses() -> Iterator[Addresses]:
+    with running() as found:
+        migrate(settings_for(found))
+        yield found
+
+
+@pytest.fixture(scope="session")
+def settings(addresses: Addresses) -> Settings:
+    return settings_for(addresses)
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+def database(app: FastAPI) -> Database:
+    found: Database = app.state.database
+    return found
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def founder(app: FastAPI) -> Founder:
+    return Founder(app.state.database, app.state.door.authority)
+
+
+@pytest.fixture
+async def company(founder: Founder) -> Company:
+    return await founder.company()
+
+
+@pytest.fixture
+async def other_company(founder: Founder) -> Company:
+    return await founder.company("Globex")
+
+
+@pytest.fixture
+def test_user(company: Company) -> Person:
+    return company.engineer
+
+
+@pytest.fixture
+def auth_headers(test_user: Person) -> dict[str, str]:
+    return test_user.headers
+
+
+@pytest.fixture
+async def test_db(database: Database, test_user: Person) -> AsyncIterator[AsyncSession]:
+    """A plain session, as another program would open it, of the test user's account."""
+    engine = database.engine.execution_options(isolation_level="READ COMMITTED")
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+
+        @event.listens_for(session.sync_session, "after_begin")
+        def enter(_session: object, _transaction: object, connection: object) -> None:
+            connection.execute(text(f"SET LOCAL app.account_id = '{test_user.account_id}'"))  # type: ignore[attr-defined]
+
+        yield session
