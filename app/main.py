@@ -1,4 +1,4 @@
-"""The application: wiring, and the table of contents of version 1. Nobody imports this module."""
+"""The application: wiring, and the table of contents of version 1. Only the command line imports this module."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,8 @@ from app.admin import account, keys, users
 from app.auth import exchange
 from app.auth.caller import Door
 from app.auth.limits import Limits
-from app.auth.tokens import TokenAuthority, TrustedKeys
+from app.auth.tokens import TokenAuthority
+from app.auth.trust import trusted_keys
 from app.db.addresses import BadAddress, configured
 from app.db.engine import Database, Unreachable, inspect_server
 from app.me import profile
@@ -76,18 +77,6 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         )
     app.add_middleware(Requests, registry=app.state.metrics)
     return app
-
-
-def trusted_keys(settings: Settings) -> TrustedKeys:
-    return TrustedKeys(
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
-        public_key=settings.jwt_public_key,
-        jwks_url=settings.jwks_url,
-        algorithms=settings.jwt_algorithms,
-        token_seconds=settings.token_seconds,
-    )
 
 
 def address(settings: Settings) -> URL:

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Algorithm = Literal[
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"
-]
+Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
 
 def split_list(text: object) -> object:
@@ -19,9 +17,7 @@ def split_list(text: object) -> object:
 class Settings(BaseSettings):
     """The environment, or `.env`, as Tally reads it. `tally doctor` prints each of these."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", populate_by_name=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     database_url: SecretStr | None = Field(
         None, alias="DATABASE_URL", description="Application role's URL; unset: the embedded server"
@@ -43,9 +39,7 @@ class Settings(BaseSettings):
     jwt_public_key: str | None = Field(
         None, alias="TALLY_JWT_PUBLIC_KEY", description="PEM public key (or a path to one) of your identity provider"
     )
-    jwks_url: str | None = Field(
-        None, alias="TALLY_JWKS_URL", description="https URL of your identity provider's JWKS"
-    )
+    jwks_url: str | None = Field(None, alias="TALLY_JWKS_URL", description="https URL of your identity provider's JWKS")
     jwt_algorithms: Annotated[list[Algorithm], NoDecode] = Field(
         default=[],
         alias="TALLY_JWT_ALGORITHMS",
@@ -74,9 +68,7 @@ class Settings(BaseSettings):
     pool_timeout_s: float = Field(
         2.0, gt=0, alias="TALLY_POOL_TIMEOUT", description="Seconds to wait for a connection before 503"
     )
-    statement_timeout_ms: int = Field(
-        15_000, ge=1, alias="TALLY_STATEMENT_TIMEOUT_MS", description="Longest statement"
-    )
+    statement_timeout_ms: int = Field(15_000, ge=1, alias="TALLY_STATEMENT_TIMEOUT_MS", description="Longest statement")
     lock_timeout_ms: int = Field(5_000, ge=1, alias="TALLY_LOCK_TIMEOUT_MS", description="Longest wait for a lock")
     transaction_timeout_ms: int = Field(
         60_000, ge=1, alias="TALLY_TRANSACTION_TIMEOUT_MS", description="Longest transaction"
@@ -85,7 +77,7 @@ class Settings(BaseSettings):
         10_000, ge=1, alias="TALLY_IDLE_TIMEOUT_MS", description="Longest pause inside a transaction"
     )
     prepared_statements: bool = Field(
-        True,  # noqa: FBT003
+        True,
         alias="TALLY_PREPARED_STATEMENTS",
         description="Keep prepared statements; off behind PgBouncer in transaction mode",
     )

@@ -71,6 +71,8 @@ def offline() -> None:
 
 if context.is_offline_mode():
     offline()
+elif "addresses" in context.config.attributes:
+    asyncio.run(connect(context.config.attributes["addresses"]))
 else:
-    with reach(context.config.attributes.get("settings") or Settings()) as found:
+    with reach(Settings()) as found:
         asyncio.run(connect(found))

@@ -19,7 +19,7 @@ from tests.server import migrate, running, settings_for
 @pytest.fixture(scope="session")
 def addresses() -> Iterator[Addresses]:
     with running() as found:
-        migrate(settings_for(found))
+        migrate(found)
         yield found
 
 

@@ -76,13 +76,11 @@ def settings_for(addresses: Addresses, **changes: object) -> Settings:
     return Settings(_env_file=None, **{**values, **changes})  # type: ignore[arg-type]
 
 
-def migration_config(settings: Settings) -> Config:
+def migrations_of(addresses: Addresses) -> Config:
     config = Config(Path(__file__).parent.parent / "alembic.ini")
-    config.attributes["settings"] = settings
+    config.attributes["addresses"] = addresses
     return config
 
 
-def migrate(settings: Settings, revision: str = "head") -> None:
-    command.upgrade(migration_config(settings), revision)
-
-
+def migrate(addresses: Addresses, revision: str = "head") -> None:
+    command.upgrade(migrations_of(addresses), revision)

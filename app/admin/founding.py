@@ -107,7 +107,9 @@ async def change_user(database: Database, user: UUID, **values: object) -> dict[
     account = member["account_id"]
     async with database.transaction(account) as tx:
         owned = User.account_id == account, User.account_role == "owner", User.active
-        owners = (await tx.connection.execute(select(User.id).where(*owned).order_by(User.id).with_for_update())).scalars()
+        owners = (
+            await tx.connection.execute(select(User.id).where(*owned).order_by(User.id).with_for_update())
+        ).scalars()
         await tx.connection.execute(update(User).where(User.account_id == account, User.id == user).values(values))
         left = await tx.connection.scalar(select(User.id).where(*owned).limit(1))
         if left is None and user in set(owners):
@@ -132,5 +134,3 @@ async def revoke_key(database: Database, account: UUID, key_id: UUID, at: object
         mine = update(ApiKey).where(ApiKey.account_id == account, ApiKey.id == key_id)
         if (await tx.connection.execute(mine.values(revoked_at=at))).rowcount == 0:
             raise NotFound("There is no such key in this account.")
-
-

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 from pydantic import Field
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, select, true, update
 
 from app import audit
 from app.admin.users import find, require_right_over
@@ -14,7 +14,6 @@ from app.auth.caller import CallerTx, ViewerChange, ViewerTx
 from app.auth.keys import make
 from app.db.ids import new_id
 from app.models.api_key import ApiKey
-from app.models.user import User
 from app.web.paging import Cursors, Page, PageQuery
 from app.web.problems import Conflict, NotFound
 from app.web.schema import Body, Instant, Line, Shape, problems
@@ -51,7 +50,7 @@ def keys_of(account: UUID) -> Select[Any]:
 
 
 def keys_after(account: UUID, user: UUID, key: tuple[UUID] | None, limit: int) -> Select[Any]:
-    after = True if key is None else ApiKey.id > key[0]
+    after = true() if key is None else ApiKey.id > key[0]
     return keys_of(account).where(ApiKey.user_id == user, after).order_by(ApiKey.id).limit(limit + 1)
 
 
@@ -78,10 +77,11 @@ async def create_key(tx: ViewerChange, new: NewKey) -> KeyShownOnce:
         if not member.active:
             raise Conflict("This member is not active: a key of theirs would open nothing.")
     secret = make(tx.account)
-    values = {"account_id": tx.account, "id": new_id(), "user_id": user, "name": new.name}
+    key_id = new_id()
+    values = {"account_id": tx.account, "id": key_id, "user_id": user, "name": new.name}
     await tx.connection.execute(insert(ApiKey).values(**values, sha256=secret.sha256, hint=secret.hint))
-    await audit.record(tx, "key.create", values["id"], user_id=str(user))
-    key = Key.model_validate(await find_key(tx, values["id"]))
+    await audit.record(tx, "key.create", key_id, user_id=str(user))
+    key = Key.model_validate(await find_key(tx, key_id))
     return KeyShownOnce(**key.model_dump(), api_key=secret.text)
 
 
@@ -90,10 +90,8 @@ async def revoke_key(tx: ViewerChange, key_id: UUID) -> None:
     """Revoke a key. Tokens exchanged for it stop working at once. Revoking again changes nothing."""
     key = await find_key(tx, key_id)
     if key.user_id != tx.caller.id:
-        role = await tx.connection.scalar(
-            select(User.account_role).where(User.account_id == tx.account, User.id == key.user_id)
-        )
-        require_right_over(tx, key.user_id, role)
+        member = await find(tx, key.user_id)
+        require_right_over(tx, key.user_id, member.account_role)
     if key.revoked_at is None:
         chosen = update(ApiKey).where(ApiKey.account_id == tx.account, ApiKey.id == key_id)
         await tx.connection.execute(chosen.values(revoked_at=datetime.now(UTC)))

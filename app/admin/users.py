@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 from pydantic import AfterValidator, Field
-from sqlalchemy import Select, insert, select, tuple_, update
+from sqlalchemy import Select, insert, select, true, tuple_, update
 
 from app import audit
 from app.auth.caller import AdminChange, AdminTx, CallerTx, Role
@@ -63,7 +63,7 @@ def members(account: UUID) -> Select[Any]:
 
 
 def members_after(account: UUID, key: tuple[str, UUID] | None, limit: int) -> Select[Any]:
-    after = True if key is None else tuple_(User.email, User.id) > key
+    after = true() if key is None else tuple_(User.email, User.id) > key
     return members(account).where(after).order_by(User.email, User.id).limit(limit + 1)
 
 
@@ -144,5 +144,3 @@ async def keep_an_owner(tx: CallerTx, user_id: UUID, values: dict[str, Any]) -> 
     owners = (await tx.connection.execute(owners_locked(tx.account))).scalars().all()
     if set(owners) <= {user_id}:
         raise Conflict("This is the account's last owner: make somebody else an owner first.")
-
-

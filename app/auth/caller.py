@@ -123,12 +123,14 @@ def bearer(request: Request) -> str:
 
 
 class Gate(SecurityBase):
-    """A dependency that lets one role and those above it in, with a transaction. OpenAPI shows it as bearer security."""
+    """A dependency that lets one role and those above it in, with a transaction; in OpenAPI, bearer security."""
 
     def __init__(self, role: Role, *, read_only: bool) -> None:
         self.role = role
         self.read_only = read_only
-        self.model = HTTPBearerModel(bearerFormat="JWT", description="A token, from your identity provider or /auth/token.")
+        self.model = HTTPBearerModel(
+            bearerFormat="JWT", description="A token, from your identity provider or /auth/token."
+        )
         self.scheme_name = "Bearer"
 
     async def __call__(self, request: Request) -> AsyncIterator[CallerTx]:

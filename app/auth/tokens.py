@@ -27,9 +27,7 @@ LONGEST_KID = 128
 SHORTEST_SECRET = 32
 LAST_SECOND = 253_402_300_799  # of the year 9999; NaN, Infinity, 1e308 and 10^26 all fail `<=` against it
 SYMMETRIC = frozenset({"HS256", "HS384", "HS512"})
-ASYMMETRIC = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-)
+ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 # Without TALLY_JWT_ALGORITHMS. EdDSA is there for a PEM key: of one key, only what it can verify is taken.
 BY_DEFAULT = ("RS256", "ES256", "EdDSA")
 # Plain libraries write JWT, so at+jwt (RFC 9068) cannot be demanded; what an ID token carries can be refused.
@@ -122,9 +120,7 @@ class TokenAuthority:
             raise Unauthorized
         return self._read_claims(parts.claims, is_ours=issuer.is_ours)
 
-    def issue(
-        self, user_id: UUID, account_id: UUID, *, key_id: UUID | None = None, seconds: int | None = None
-    ) -> str:
+    def issue(self, user_id: UUID, account_id: UUID, *, key_id: UUID | None = None, seconds: int | None = None) -> str:
         """A token that `verify` accepts for that long."""
         if self._keys.secret is None:
             raise Misconfigured("Set TALLY_JWT_SECRET: without it no token can be issued.")
@@ -210,7 +206,7 @@ def _take_apart(token: str) -> _Parts:
     """Header and claims, each decoded once and strictly; nothing in them is to be believed yet."""
     if not isinstance(token, str) or len(token) > LONGEST_TOKEN or not token.isascii():
         raise Unauthorized
-    if token.count(".") != 2:  # noqa: PLR2004
+    if token.count(".") != 2:
         raise Unauthorized
     signed, _, signature = token.rpartition(".")
     header, _, claims = signed.partition(".")

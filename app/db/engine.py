@@ -29,10 +29,6 @@ class Unreachable(Exception):
     """No connection: the server is away, or every connection of the pool is taken."""
 
 
-class CommitLost(Exception):
-    """The connection broke during COMMIT: it may have happened or not. Callers answer 503; repeats are harmless."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tx:
     """One transaction of one account, open: what statements run on."""
@@ -52,8 +48,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self, account: UUID, *, read_only: bool = False) -> AsyncIterator[Tx]:
         """Everything inside happens for this account, and wholly or not at all."""
-        async with self._lend() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
+        async with self.lend() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             try:
                 await driver.execute(self._begin(account, read_only=read_only))
                 yield Tx(account, connection, driver)
@@ -63,7 +59,8 @@ class Database:
                     await self._abandon(connection, driver)
 
     @asynccontextmanager
-    async def _lend(self) -> AsyncIterator[AsyncConnection]:
+    async def lend(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of the pool, in no transaction and of no account."""
         try:
             connection = await self.engine.connect()
         except PoolTimeoutError:
@@ -92,7 +89,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raises unless the server answers."""
-        async with self._lend() as connection:
+        async with self.lend() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
     async def close(self) -> None:
@@ -141,7 +138,7 @@ def refuse_closed(connection: Any, *_: object) -> None:
 
 async def inspect_server(database: Database) -> str:
     """The server's version; BadAddress where it is too old or the role would see past row-level security."""
-    async with database._lend() as connection:  # noqa: SLF001
+    async with database.lend() as connection:
         row = (
             await connection.exec_driver_sql(
                 "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS"

@@ -5,15 +5,18 @@ select). What runs on every request or over many rows is therefore still written
 module is loaded, and run by the driver.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asyncpg import Record
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 from app.db.engine import Tx
+
+asyncpg: Callable[[], Dialect] = dialect
 
 
 class Prepared:
@@ -21,7 +24,7 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         assert isinstance(statement, ClauseElement)  # noqa: S101 - every Core statement is one
-        compiled = statement.compile(dialect=dialect(), compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=asyncpg(), compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()  # type: ignore[attr-defined]
         self._fixed = compiled.params

@@ -1,8 +1,9 @@
 """account_days: sessions created and sessions active on one local day."""
 
+from sqlalchemy.orm import Mapped
+
 from app.models.model import Model, Total
 from app.models.rollup import Rollup
-from sqlalchemy.orm import Mapped
 
 
 class AccountDay(Rollup, Model):

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from app.models.model import Flag, Identified, Label, Model, Stamp
 

@@ -12,9 +12,7 @@ from app.models.model import Identified, Keyword, Label, Model, Stamp
 class ApiKey(Identified, Model):
     __tablename__ = "api_keys"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["account_id", "user_id"], ["users.account_id", "users.id"], ondelete="CASCADE"
-        ),
+        ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"], ondelete="CASCADE"),
         Index("uq_api_keys_sha256", "account_id", "sha256", unique=True),
         Index(None, "account_id", "user_id", "id"),
     )

@@ -9,10 +9,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.model import Count, Flag, Identified, Instant, Keyword, Label, Micros, Model
 
 # What reports count from facts (a partial day, another zone, a filter no rollup holds) without visiting the table.
-COUNTED = (
-    "role agent_name model_id user_id session_id is_error response_time_ms input_tokens output_tokens "
-    "cache_read_tokens cache_creation_tokens cost_micros"
-).split()
+COUNTED = [
+    "role",
+    "agent_name",
+    "model_id",
+    "user_id",
+    "session_id",
+    "is_error",
+    "response_time_ms",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cost_micros",
+]
 
 
 class Message(Identified, Model):

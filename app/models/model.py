@@ -1,11 +1,12 @@
 """The ground of every table: names of constraints, column types, the two key columns."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Integer, MetaData, String, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,7 +31,11 @@ Flag = Annotated[bool, mapped_column(server_default=text("false"))]
 
 class Model(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {UUID: Uuid(), str: String(200), datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar[dict[type, TypeEngine[Any]]] = {
+        UUID: Uuid(),
+        str: String(200),
+        datetime: DateTime(timezone=True),
+    }
 
 
 class OfAccount:

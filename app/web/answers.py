@@ -80,7 +80,7 @@ def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
 def of_database(error: BaseException) -> Problem | None:
     """None where the database's refusal is our own fault."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None) or getattr(cause.__cause__, "sqlstate", None)
+    state = getattr(cause, "sqlstate", None)
     if state is not None:
         return STATES.get(state) or STATES.get(state[:2])
     broken = isinstance(error, (Unreachable, OSError, asyncpg.InterfaceError)) or (

@@ -38,7 +38,9 @@ def in_z(instant: datetime) -> str:
 
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
-Instant = Annotated[AwareDatetime, AfterValidator(within_reason), PlainSerializer(in_z, return_type=str, when_used="json")]
+Instant = Annotated[
+    AwareDatetime, AfterValidator(within_reason), PlainSerializer(in_z, return_type=str, when_used="json")
+]
 
 
 class Body(BaseModel):

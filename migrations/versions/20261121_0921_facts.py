@@ -118,7 +118,8 @@ def upgrade() -> None:
             started_at timestamptz,
             completed_at timestamptz,
             received_at timestamptz NOT NULL DEFAULT now(),
-            occurred_at timestamptz GENERATED ALWAYS AS (coalesce(started_at, completed_at, received_at)) STORED NOT NULL,
+            occurred_at timestamptz NOT NULL
+                GENERATED ALWAYS AS (coalesce(started_at, completed_at, received_at)) STORED,
             duration_ms integer,
             CONSTRAINT pk_tool_calls PRIMARY KEY (account_id, id),
             CONSTRAINT fk_tool_calls_account_id_session_id_ai_sessions

@@ -1,0 +1,70 @@
+"""Long-running commands: how they listen, and how they end."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.db.addresses import BadAddress
+
+DRAIN_S = 8
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM unwinds the stack like Ctrl-C does, so that everything started is stopped."""
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The port, taken before anything else starts: a taken one is the commonest fault and should show at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadAddress(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with --port.") from None
+    return listener
+
+
+def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+    """Answer until told to stop, then finish what is in flight."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+    )
+
+    async def announced() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn offers a flag, no event
+            await asyncio.sleep(0.01)
+        if server.started:
+            ready()
+        await serving
+
+    try:
+        with asyncio.Runner(loop_factory=event_loop) as runner:
+            runner.run(announced())
+    finally:
+        listener.close()
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415 - absent on Windows
+
+    return uvloop.new_event_loop()
