@@ -39,8 +39,8 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.foreign else {}
 
     def write(self, path: Path, text: str) -> None:
-        """Write a file with the account's rights: root must not follow a link the account laid."""
-        result = self.run(["/bin/sh", "-c", 'cat > "$1"', "sh", path], text)
+        """Replace a file, with the account's rights: root must not follow a link the account laid."""
+        result = self.run(["/bin/sh", "-c", 'cat > "$1.new" && mv -f "$1.new" "$1"', "sh", path], text)
         if result.returncode:
             raise EmbeddedError(f"{path} cannot be written: {result.stdout.strip()}.")
 
@@ -55,8 +55,7 @@ class Account:
         found = path.lstat()
         if found.st_mode != stat.S_IFDIR | stat.S_IRWXU or found.st_uid != self.uid:
             raise EmbeddedError(
-                f"{path} must be a directory of {self.name} alone (mode 0700) and is not: "
-                "remove it and start again."
+                f"{path} must be a directory of {self.name} alone (mode 0700) and is not: remove it and start again."
             )
 
     def reaches(self, path: Path) -> bool:
@@ -84,8 +83,7 @@ def current() -> Account:
         entry = pwd.getpwuid(uid)
     except KeyError as error:
         raise EmbeddedError(
-            f"The user with uid {uid} has no name, which PostgreSQL needs: "
-            "add it to /etc/passwd or set DATABASE_URL."
+            f"The user with uid {uid} has no name, which PostgreSQL needs: add it to /etc/passwd or set DATABASE_URL."
         ) from error
     return Account(entry.pw_name, uid, entry.pw_gid, foreign=False)
 
@@ -120,7 +118,5 @@ def _unprivileged() -> Account:
         problem = "there is no useradd"
     made = _named("tally")
     if made is None:
-        raise EmbeddedError(
-            f"PostgreSQL does not run as root and the user tally could not be created: {problem}."
-        )
+        raise EmbeddedError(f"PostgreSQL does not run as root and the user tally could not be created: {problem}.")
     return made

@@ -38,9 +38,7 @@ class Binaries:
             return self
         package = self.folder.parent.parent
         if package.name != WHEEL:
-            raise EmbeddedError(
-                f"The user {account.name} cannot run {self.folder}/postgres: install it elsewhere."
-            )
+            raise EmbeddedError(f"The user {account.name} cannot run {self.folder}/postgres: install it elsewhere.")
         home = STATE / f"postgresql-{self.version}-{_content_key(package)}"
         if not home.is_dir():
             _copy(package, home)
@@ -69,9 +67,7 @@ def find() -> Binaries:
 
 def _version(postgres: Path) -> str:
     try:
-        answer = subprocess.run(
-            [postgres, "--version"], capture_output=True, text=True, check=True, env=environment()
-        )
+        answer = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True, env=environment())
     except (OSError, subprocess.CalledProcessError) as error:
         raise EmbeddedError(f"{postgres} does not run on this machine: set DATABASE_URL instead.") from error
     found = re.search(r"\d+[\w.]*", answer.stdout)

@@ -49,7 +49,8 @@ def ensure(place: Place, binaries: Binaries, options: Mapping[str, str]) -> None
 
 def command(place: Place, binaries: Binaries, socket_dir: Path, options: Mapping[str, str]) -> list[str]:
     """The server's command line. Options win, except over the one socket that everybody looks for."""
-    settings = {**DEFAULTS, **options, "unix_socket_directories": f'"{socket_dir}"', "port": "5432"}
+    quoted = '"{}"'.format(str(socket_dir).replace('"', '""'))
+    settings = {**DEFAULTS, **options, "unix_socket_directories": quoted, "port": "5432"}
     switches = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [str(binaries.folder / "postgres"), "-D", str(place.cluster), *switches]
 
@@ -89,13 +90,10 @@ def _check(place: Place, binaries: Binaries) -> None:
         made_by = int((place.cluster / "PG_VERSION").read_text("ascii"))
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise EmbeddedError(
-            f"{place.data_dir}/postgres is not a PostgreSQL cluster: "
-            "move it away or choose another data directory."
+            f"{place.data_dir}/postgres is not a PostgreSQL cluster: move it away or choose another data directory."
         ) from error
     if place.cluster.stat().st_uid != place.account.uid:
-        raise EmbeddedError(
-            f"{place.cluster} belongs to another user than {place.account.name}: start as that user."
-        )
+        raise EmbeddedError(f"{place.cluster} belongs to another user than {place.account.name}: start as that user.")
     if made_by != binaries.major:
         age = "older" if made_by < binaries.major else "newer"
         raise EmbeddedError(

@@ -18,7 +18,7 @@ class EmbeddedError(Exception):
     """One plain sentence: what was wrong and what to do."""
 
 
-class Occupied(EmbeddedError):  # noqa: N818  (what it is, not that it is an error, is the news)
+class Occupied(EmbeddedError):
     """Another live process supervises the server of this directory."""
 
 

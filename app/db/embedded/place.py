@@ -20,7 +20,7 @@ SOCKET: Final = ".s.PGSQL.5432"
 
 @dataclass(frozen=True)
 class Place:
-    """The folder that holds `postgres/` (and `run/`, unless that path is too long for a socket)."""
+    """The folder that holds `postgres/` (and `run/`, unless that path does not do for a socket)."""
 
     data_dir: Path
     home: Path
@@ -44,9 +44,10 @@ class Place:
             seen.symlink_to(self.cluster)
 
     def socket_dir(self) -> Path:
-        """Make sure of a private directory with a path short enough for a socket."""
+        """Make sure of a private directory whose path a socket and its clients can use."""
         near = self.home / "run"
-        if len(os.fsencode(near / SOCKET)) <= LONGEST_SOCKET:
+        # Clients take a comma for the end of a host's name.
+        if len(os.fsencode(near / SOCKET)) <= LONGEST_SOCKET and "," not in str(near):
             if near.is_dir() and not near.is_symlink() and near.stat().st_uid == self.account.uid:
                 near.chmod(0o700)  # a copied directory may have lost its mode
             self.account.make_private(near)
@@ -90,9 +91,7 @@ def find(data_dir: Path) -> Place:
     if who.reaches(data_dir):
         return Place(data_dir, data_dir, who)
     if (data_dir / "postgres").exists():
-        raise EmbeddedError(
-            f"The user {who.name}, who runs the server, cannot enter {data_dir}: let it (chmod o+x)."
-        )
+        raise EmbeddedError(f"The user {who.name}, who runs the server, cannot enter {data_dir}: let it (chmod o+x).")
     note.write_text(f"{secrets.token_hex(8)}\n", "ascii")
     return find(data_dir)
 

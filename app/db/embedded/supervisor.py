@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,9 @@ from app.db.embedded.launch import Child
 from app.db.embedded.log import Log
 
 POLL: Final = 0.005
-PATIENCE: Final = 30.0
+REQUESTS: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+PATIENCE: Final = 30.0  # before the next of them
+REPEAT: Final = 1.0
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
 ORPHANS: Final = "pre-existing shared memory block"
@@ -31,7 +34,8 @@ class Supervisor:
         self._changing = threading.Lock()  # between "may I start one?" and "stop the one that runs"
         self._stopping = threading.Event()
         self._settled = threading.Event()
-        self._failure: str | None = None
+        self._ready = False
+        self._failure = f"The embedded PostgreSQL of {data_dir} was stopped while it started."
         # One thread for life: the kernel ends the server with the thread that started it.
         self._thread = threading.Thread(target=self._run, name="tally-postgres", daemon=True)
 
@@ -45,26 +49,19 @@ class Supervisor:
         """Return when the server accepts connections, however long it recovers; raise when it gives up."""
         self._thread.start()
         self._settled.wait()
-        if self._failure:
+        if not self._ready:
             raise EmbeddedError(self._failure)
 
     def stop(self) -> None:
         """Shut down fast and wait; at once (crash-safe, but with recovery) when that takes too long."""
         self._stopping.set()
-        for request in (signal.SIGINT, signal.SIGQUIT):
+        begun = time.monotonic()
+        while self._thread.is_alive():
+            late = int((time.monotonic() - begun) / PATIENCE)
             with self._changing:
                 if self._child:
-                    self._child.send(request)
-            self._join(PATIENCE)
-        if self._thread.is_alive():
-            with self._changing:
-                if self._child:
-                    self._child.send(signal.SIGKILL)
-            self._join(None)
-
-    def _join(self, patience: float | None) -> None:
-        if self._thread.ident is not None:
-            self._thread.join(patience)
+                    self._child.send(REQUESTS[min(late, len(REQUESTS) - 1)])
+            self._thread.join(REPEAT)  # again: the launcher may have been too young to hear it
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -114,7 +111,8 @@ class Supervisor:
         while not child.ended:
             found = postmaster.read(self._cluster)
             if found and found.pid == child.pid and found.status == "ready":
+                self._ready = True
                 self._settled.set()
                 return True
-            threading.Event().wait(POLL)
+            time.sleep(POLL)
         return False
