@@ -169,8 +169,8 @@ class Jwks:
         self._url = url
         self._algorithms = tuple(algorithms)
         # http means loopback here, and a proxy from the environment has no business there.
-        self._own_client = httpx.AsyncClient(trust_env=url.startswith("https")) if client is None else None
-        self._client = client or self._own_client
+        self._client = client or httpx.AsyncClient(trust_env=url.startswith("https"))
+        self._client_is_lent = client is not None
         self._pace = pace or Pace()
         self._keys: KeySet | None = None
         self._fetched_at = self._tried_at = float("-inf")
@@ -197,8 +197,8 @@ class Jwks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._own_client is not None:
-            await self._own_client.aclose()
+        if not self._client_is_lent:
+            await self._client.aclose()
 
     def _fresh_keys(self) -> KeySet | None:
         return self._keys if time.monotonic() - self._fetched_at <= self._pace.keep else None
@@ -238,7 +238,6 @@ class Jwks:
             self._fetched_at = time.monotonic()
 
     async def _download(self) -> bytes:
-        assert self._client is not None
         # Raw bytes, unpacked by nobody: 256 KiB are then a limit on memory as well.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         document = bytearray()
