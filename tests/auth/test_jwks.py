@@ -308,11 +308,12 @@ async def test_after_closing_nothing_is_asked_and_a_client_lent_to_it_stays_open
 def unusable() -> Iterator[Any]:
     """Entries that are no public signature key of ours."""
     right = jwk(SIGNERS[0])
-    yield from (None, 7, "key", [], {}, {"kty": "oct", "k": "c2VjcmV0", "kid": "r", "alg": "HS256"})
+    yield from (None, 7, "key", [], {}, {"kty": "oct", "k": "A" * 64, "kid": "r", "alg": "HS256"})
+    yield {**get_default_algorithms()["EdDSA"].to_jwk(ED_KEY, as_dict=True), "kid": "d"}  # with its private half
     for changes in (
         {"use": "enc"}, {"use": 7}, {"key_ops": ["sign"]}, {"key_ops": "verify"}, {"alg": "RS512"}, {"alg": 7},
-        {"alg": "HS256"}, {"kty": "EC"}, {"kty": ["RSA"]}, {"kid": 7}, {"kid": None}, {"n": 7}, {"n": ""}, {"n": "AQAB"},
-        {"e": "AA"}, {"e": None}, {"n": "é"}, {"d": "AQAB"}, {"n": right["n"][:100]},
+        {"alg": "HS256"}, {"kty": "EC"}, {"kty": ["RSA"]}, {"kid": 7}, {"kid": None}, {"n": 7}, {"n": ""},
+        {"n": "AQAB"}, {"e": "AA"}, {"e": None}, {"n": "é"}, {"d": "AQAB"}, {"n": right["n"][:100]},
     ):  # fmt: skip
         yield {**right, **changes}
     yield {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "r"}
@@ -324,7 +325,7 @@ def unusable() -> Iterator[Any]:
 @pytest.mark.parametrize("entry", list(unusable()), ids=lambda entry: ascii(entry)[:40])
 def test_an_unusable_key_is_skipped_and_the_others_count(entry: Any) -> None:
     good = jwk(SIGNERS[1])
-    keys = read_keys(json.dumps({"keys": [entry, good]}).encode(), ALGORITHMS)
+    keys = read_keys(json.dumps({"keys": [entry, good]}).encode(), ("HS256", *ALGORITHMS))
     assert keys.find("ES256", "e")
     assert [name for name in ("RS256", "EdDSA", "HS256") if keys.by_algorithm.get(name)] == []
 
