@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,6 +55,8 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="tally-test-", dir="/tmp"))
     made.chmod(0o755)
     yield made
+    for pid in processes_of(made / "data"):  # only a broken promise leaves any
+        os.kill(pid, signal.SIGKILL)
     for link in made.rglob("postgres"):
         if link.is_symlink() and link.readlink().is_relative_to(binaries.STATE):
             shutil.rmtree(link.readlink().parent, ignore_errors=True)
@@ -223,6 +226,23 @@ def test_a_server_whose_parent_died_is_replaced_without_waiting(made: Path) -> N
             assert server.pid != before
             assert select(server, "select 1") == 1
             assert not runs(before)
+
+
+@linux_only
+def test_an_orphaned_server_that_is_slow_to_stop_is_waited_for(made: Path) -> None:
+    """E1, E3: the pid in the file is really ours; it ends cleanly, nobody recovers."""
+    parent = spawn(made)
+    before = int(said(parent)[1])
+    os.kill(before, signal.SIGSTOP)
+    parent.kill()
+    parent.communicate(timeout=10)
+    wakes = threading.Timer(0.5, os.kill, (before, signal.SIGCONT))
+    wakes.start()
+    with Embedded(made, options=QUICK) as server:
+        assert select(server, "select 1") == 1
+        assert not runs(before)
+    wakes.join()
+    assert "not properly shut down" not in (made / "postgres.log").read_text()
 
 
 def test_of_two_starters_on_an_empty_directory_one_serves_and_one_names_it(data_dir: Path) -> None:

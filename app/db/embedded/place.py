@@ -66,15 +66,14 @@ class Place:
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Create the data directory, private; one that exists stays as it is, but must be ours."""
-    if not data_dir.exists():
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        data_dir.mkdir(mode=0o700, exist_ok=True)
-        who = account.owner()
-        if who.foreign and who.reaches(data_dir.parent):
-            os.chown(data_dir, who.uid, who.gid)  # so that the data can lie in it, and move with it
-    if not data_dir.is_dir():
+    """Create the data directory, private; one in use stays as it is, but must be ours."""
+    if data_dir.exists() and not data_dir.is_dir():
         raise EmbeddedError(f"{data_dir} is not a directory: choose another data directory.")
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, exist_ok=True)
+    who = account.owner(data_dir)
+    if who.foreign and who.reaches(data_dir.parent) and not who.reaches(data_dir) and not any(data_dir.iterdir()):
+        os.chown(data_dir, who.uid, who.gid)  # so that root's data, too, can lie in it, and move with it
     if os.geteuid() not in {0, data_dir.stat().st_uid}:
         raise EmbeddedError(f"{data_dir} belongs to another user: choose a data directory of your own.")
 
