@@ -1,5 +1,7 @@
 """account_versions: grows with every change of an account's facts; what reports' ETags and data_as_of are made of."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Mapped
 
 from app.models.model import Model, OfAccount, Stamp, Total
@@ -10,3 +12,5 @@ class AccountVersion(OfAccount, Model):
 
     version: Mapped[Total]
     changed_at: Mapped[Stamp]
+    # Facts before this are gone by retention: what the rollups say of older days stands, and nothing older comes in.
+    facts_from: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.model import Count, Flag, Identified, Label, Model, Stamp, Total
+from app.models.model import Count, Flag, Identified, Label, Model, Said, Stamp, Total
 
 
 class AISession(Identified, Model):
@@ -34,8 +34,16 @@ class AISession(Identified, Model):
     updated_at: Mapped[Stamp]
     # True until a session row arrives: so far only its messages, calls or steps named it.
     is_stub: Mapped[Flag]
-    # False while the user is only the one who happened to send it.
-    user_stated: Mapped[bool] = mapped_column(server_default=text("true"))
+
+    # When each was said last, so that reports in any order end alike; 1970 for a user who only happened to send.
+    user_id_at: Mapped[Said]
+    session_type_at: Mapped[Said]
+    intake_type_at: Mapped[Said]
+    status_at: Mapped[Said]
+    confidence_tier_at: Mapped[Said]
+    provider_at: Mapped[Said]
+    model_at: Mapped[Said]
+    workspace_at: Mapped[Said]
 
     # Totals, kept by the writer of facts in the transaction that changes them.
     user_messages: Mapped[Count]

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.model import Model, OfAccount, Stamp
@@ -19,6 +18,6 @@ class IdempotencyKey(OfAccount, Model):
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     body_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     status: Mapped[int | None]
-    answer: Mapped[object | None] = mapped_column(JSONB)
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[Stamp]
     completed_at: Mapped[datetime | None]

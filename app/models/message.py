@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.model import Count, Flag, Identified, Instant, Keyword, Label, Micros, Model
+from app.models.model import Count, Flag, Identified, Instant, Keyword, Label, Micros, Model, between
 
 # What reports count from facts (a partial day, another zone, a filter no rollup holds) without visiting the table.
 COUNTED = [
@@ -51,7 +51,9 @@ class Message(Identified, Model):
     created_at: Mapped[Instant]
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
-    response_time_ms: Mapped[int | None]
+    # Given by the producer, else the time between start and end, whichever order those came in.
+    given_response_ms: Mapped[int | None]
+    response_time_ms: Mapped[int | None] = mapped_column(Computed(between("given_response_ms"), persisted=True))
     input_tokens: Mapped[Count]
     output_tokens: Mapped[Count]
     cache_read_tokens: Mapped[Count]

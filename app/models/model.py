@@ -23,6 +23,7 @@ Label = Annotated[str, mapped_column(String(200))]
 Keyword = Annotated[str, mapped_column(String(20))]
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Stamp = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=text("now()"))]
+Said = Annotated[datetime | None, mapped_column(DateTime(timezone=True), server_default=text("now()"))]
 Count = Annotated[int, mapped_column(Integer, server_default=text("0"))]
 Total = Annotated[int, mapped_column(BigInteger, server_default=text("0"))]
 Micros = Annotated[int, mapped_column(BigInteger)]
@@ -49,3 +50,12 @@ class OfAccount:
 
 class Identified(OfAccount):
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("uuidv7()"), sort_order=-1)
+
+
+def between(given: str) -> str:
+    """A duration in milliseconds: the given one, else from start to end where both are known and in order."""
+    elapsed = "EXTRACT(epoch FROM completed_at - started_at) * 1000::numeric"
+    return (
+        f"COALESCE({given}, CASE WHEN completed_at >= started_at"
+        f" THEN LEAST(round({elapsed}), 2147483647::numeric)::integer ELSE NULL::integer END)"
+    )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.model import Flag, Identified, Keyword, Label, Model, Stamp
+from app.models.model import Flag, Identified, Keyword, Label, Model, Stamp, between
 
 
 class ToolCall(Identified, Model):
@@ -39,4 +39,5 @@ class ToolCall(Identified, Model):
     occurred_at: Mapped[datetime] = mapped_column(
         Computed("coalesce(started_at, completed_at, received_at)", persisted=True)
     )
-    duration_ms: Mapped[int | None]
+    given_duration_ms: Mapped[int | None]
+    duration_ms: Mapped[int | None] = mapped_column(Computed(between("given_duration_ms"), persisted=True))

@@ -106,7 +106,7 @@ def upgrade() -> None:
             key varchar(255) NOT NULL,
             body_sha256 bytea NOT NULL,
             status integer,
-            answer jsonb,
+            answer bytea,
             created_at timestamptz NOT NULL DEFAULT now(),
             completed_at timestamptz,
             CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, key),

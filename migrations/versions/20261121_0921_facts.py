@@ -12,6 +12,15 @@ depends_on = None
 TABLES = ("ai_sessions", "messages", "tool_calls", "ai_session_steps", "session_handoffs")
 
 
+def between(given: str) -> str:
+    """A duration in milliseconds: the given one, else from start to end where both are known and in order."""
+    elapsed = "EXTRACT(epoch FROM completed_at - started_at) * 1000::numeric"
+    return (
+        f"COALESCE({given}, CASE WHEN completed_at >= started_at"
+        f" THEN LEAST(round({elapsed}), 2147483647::numeric)::integer ELSE NULL::integer END)"
+    )
+
+
 def upgrade() -> None:
     op.execute(f"""
         CREATE TABLE ai_sessions (
@@ -29,7 +38,14 @@ def upgrade() -> None:
             created_at timestamptz NOT NULL DEFAULT now(),
             updated_at timestamptz NOT NULL DEFAULT now(),
             is_stub boolean NOT NULL DEFAULT false,
-            user_stated boolean NOT NULL DEFAULT true,
+            user_id_at timestamptz DEFAULT now(),
+            session_type_at timestamptz DEFAULT now(),
+            intake_type_at timestamptz DEFAULT now(),
+            status_at timestamptz DEFAULT now(),
+            confidence_tier_at timestamptz DEFAULT now(),
+            provider_at timestamptz DEFAULT now(),
+            model_at timestamptz DEFAULT now(),
+            workspace_at timestamptz DEFAULT now(),
             user_messages integer NOT NULL DEFAULT 0,
             assistant_messages integer NOT NULL DEFAULT 0,
             other_messages integer NOT NULL DEFAULT 0,
@@ -78,7 +94,8 @@ def upgrade() -> None:
             created_at timestamptz NOT NULL,
             started_at timestamptz,
             completed_at timestamptz,
-            response_time_ms integer,
+            given_response_ms integer,
+            response_time_ms integer GENERATED ALWAYS AS ({between("given_response_ms")}) STORED,
             input_tokens integer NOT NULL DEFAULT 0,
             output_tokens integer NOT NULL DEFAULT 0,
             cache_read_tokens integer NOT NULL DEFAULT 0,
@@ -120,7 +137,8 @@ def upgrade() -> None:
             received_at timestamptz NOT NULL DEFAULT now(),
             occurred_at timestamptz NOT NULL
                 GENERATED ALWAYS AS (coalesce(started_at, completed_at, received_at)) STORED,
-            duration_ms integer,
+            given_duration_ms integer,
+            duration_ms integer GENERATED ALWAYS AS ({between("given_duration_ms")}) STORED,
             CONSTRAINT pk_tool_calls PRIMARY KEY (account_id, id),
             CONSTRAINT fk_tool_calls_account_id_session_id_ai_sessions
                 FOREIGN KEY (account_id, session_id)

@@ -34,6 +34,7 @@ def upgrade() -> None:
             account_id uuid NOT NULL DEFAULT {POLICY},
             version bigint NOT NULL DEFAULT 0,
             changed_at timestamptz NOT NULL DEFAULT now(),
+            facts_from timestamptz,
             CONSTRAINT pk_account_versions PRIMARY KEY (account_id)
         )
     """)
