@@ -2,14 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
-from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.admin import account, keys, users
@@ -22,7 +19,10 @@ from app.db.addresses import BadAddress, configured
 from app.db.engine import Database, Unreachable, inspect_server
 from app.me import profile
 from app.settings import Settings
-from app.web import answers, health, logs
+from app.web import answers, docs, health, logs
+from app.web.bodies import BodyLimit
+from app.web.openapi import describe
+from app.web.origins import Origins
 from app.web.parameters import KnownParameters
 from app.web.requests import Requests
 
@@ -35,6 +35,7 @@ ROUTERS = (
     users.router,
     account.router,
     health.router,
+    docs.router,
 )
 
 
@@ -49,7 +50,8 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         version=__version__,
         description="What your AI agents did: usage, cost, latency, errors, escalations.",
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False},
@@ -67,15 +69,8 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         parameters=KnownParameters(app.openapi()),
         token_seconds=settings.token_seconds,
     )
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"],
-            expose_headers=["ETag", "X-Request-ID", "Retry-After", "Idempotent-Replayed", "RateLimit-Remaining"],
-        )
-    app.add_middleware(Requests, registry=app.state.metrics)
+    app.add_middleware(BodyLimit, largest=settings.max_body_bytes)
+    app.add_middleware(Requests, registry=app.state.metrics, origins=Origins(settings.cors_origins))
     return app
 
 
@@ -98,16 +93,3 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await app.state.door.authority.aclose()
     await database.close()
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, with every answer that is not 2xx as problem+json."""
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                for status, answer in operation["responses"].items():
-                    if not status.startswith("2") and status != "304":
-                        answer["content"] = {answers.MEDIA_TYPE: {"schema": answers.DOCUMENT}}
-        app.openapi_schema = schema
-    return app.openapi_schema

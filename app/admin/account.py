@@ -6,15 +6,16 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 from sqlalchemy import Select, select, update
 
 from app import audit
 from app.auth.caller import AdminChange, AdminTx, CallerTx
+from app.auth.guard import GuardedRoute
 from app.models.account import Account
-from app.web.schema import Body, Instant, Line, Shape, problems
+from app.web.schema import Body, Instant, Line, Shape, left_out
 
-router = APIRouter(prefix="/api/v1/account", tags=["administration"], responses=problems(401, 403, 429))
+router = APIRouter(prefix="/api/v1/account", tags=["administration"], route_class=GuardedRoute)
 
 
 def known_zone(name: str) -> str:
@@ -30,11 +31,11 @@ Labels = Literal["full_path", "hashed", "basename_only"]
 class SettingsChange(Body):
     """Fields left out stay as they are."""
 
-    name: Line | None = None
-    timezone: Zone | None = None
-    retention_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
-    workspace_labels: Labels | None = None
-    create_members: bool | None = None
+    name: Line = Field(default_factory=left_out)
+    timezone: Zone = Field(default_factory=left_out)
+    retention_days: int = Field(ge=0, le=36_500, strict=True, default_factory=left_out)
+    workspace_labels: Labels = Field(default_factory=left_out)
+    create_members: StrictBool = Field(default_factory=left_out)
 
 
 class AccountSettings(Shape):
@@ -66,7 +67,9 @@ async def read_account(tx: AdminTx) -> AccountSettings:
 @router.patch("")
 async def change_account(tx: AdminChange, change: SettingsChange) -> AccountSettings:
     """Change settings."""
-    values = change.model_dump(exclude_none=True)
+    values = change.model_dump(exclude_unset=True)
+    if not values:
+        return await current(tx)
     chosen = update(Account).where(Account.id == tx.account)
     await tx.connection.execute(chosen.values(**values, updated_at=datetime.now(UTC)))
     await audit.record(tx, "account.change", tx.account, **{k: v for k, v in values.items() if k != "name"})

@@ -11,6 +11,7 @@ from sqlalchemy import Select, insert, select, true, update
 from app import audit
 from app.admin.users import find, require_right_over
 from app.auth.caller import CallerTx, ViewerChange, ViewerTx
+from app.auth.guard import GuardedRoute
 from app.auth.keys import make
 from app.db.ids import new_id
 from app.models.api_key import ApiKey
@@ -18,7 +19,7 @@ from app.web.paging import Cursors, Page, PageQuery
 from app.web.problems import Conflict, NotFound
 from app.web.schema import Body, Instant, Line, Shape, problems
 
-router = APIRouter(prefix="/api/v1/keys", tags=["sign-in"], responses=problems(401, 403, 429))
+router = APIRouter(prefix="/api/v1/keys", tags=["sign-in"], route_class=GuardedRoute)
 cursors: Cursors[tuple[UUID]] = Cursors("keys", tuple[UUID])
 
 

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 from sqlalchemy import Select, insert, select, true, tuple_, update
 
 from app import audit
 from app.auth.caller import AdminChange, AdminTx, CallerTx, Role
+from app.auth.guard import GuardedRoute
 from app.db.engine import Tx
 from app.db.ids import new_id
 from app.models.user import User
 from app.web.paging import Cursors, Page, PageQuery
 from app.web.problems import Conflict, NotFound
-from app.web.schema import Body, Instant, Line, Shape, problems, without_nul
+from app.web.schema import Body, Instant, Line, Shape, left_out, problems, without_nul
 
-router = APIRouter(prefix="/api/v1/users", tags=["administration"], responses=problems(401, 403, 429))
+router = APIRouter(prefix="/api/v1/users", tags=["administration"], route_class=GuardedRoute)
 cursors: Cursors[tuple[str, UUID]] = Cursors("users", tuple[str, UUID])
 
 
@@ -42,9 +43,9 @@ class NewMember(Body):
 class MemberChange(Body):
     """Fields left out stay as they are."""
 
-    name: Line | None = None
-    account_role: Role | None = None
-    active: bool | None = None
+    name: Line = Field(default_factory=left_out)
+    account_role: Role = Field(default_factory=left_out)
+    active: StrictBool = Field(default_factory=left_out)
 
 
 class Member(Shape):
@@ -104,9 +105,11 @@ async def create_user(tx: AdminChange, member: NewMember) -> Member:
 async def change_user(tx: AdminChange, user_id: UUID, change: MemberChange) -> Member:
     """Rename, change the role of, deactivate or reactivate a member. Admins are changed by an owner."""
     member = await find(tx, user_id)
-    values = change.model_dump(exclude_none=True)
+    values = change.model_dump(exclude_unset=True)
     require_right_over(tx, user_id, member.account_role)
     tx.caller.require(needed_for(change.account_role, of_self=user_id == tx.caller.id))
+    if not values:
+        return Member.model_validate(member)
     if member.account_role == "owner" and member.active:
         await keep_an_owner(tx, user_id, values)
     chosen = update(User).where(User.account_id == tx.account, User.id == user_id)

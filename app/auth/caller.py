@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.params import Security
 from fastapi.security.base import SecurityBase
 from sqlalchemy import bindparam, exists, select
 
@@ -116,7 +117,9 @@ async def read_caller(tx: Tx, claims: Claims) -> Caller:
 
 
 def bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    """The one token offered: of two, a proxy and we might each believe another."""
+    offered = request.headers.getlist("authorization")
+    scheme, _, token = offered[0].partition(" ") if len(offered) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized
     return token
@@ -135,8 +138,7 @@ class Gate(SecurityBase):
 
     async def __call__(self, request: Request) -> AsyncIterator[CallerTx]:
         door: Door = request.app.state.door
-        claims = await door.authority.verify(bearer(request))
-        request.state.headers.update(door.limits.take((claims.account_id, claims.key_id or claims.user_id)))
+        claims = await self.identify(request)
         door.parameters.check(request)
         async with door.database.transaction(claims.account_id, read_only=self.read_only) as tx:
             caller = await read_caller(tx, claims)
@@ -144,10 +146,21 @@ class Gate(SecurityBase):
             caller.require(self.role)
             yield CallerTx(tx.account, tx.connection, tx.driver, caller)
 
+    async def identify(self, request: Request) -> Claims:
+        """Whose token it is, while they do not call too often; settled once a request (see guard.py)."""
+        known: Claims | None = getattr(request.state, "claims", None)
+        if known is not None:
+            return known
+        door: Door = request.app.state.door
+        claims = await door.authority.verify(bearer(request))
+        request.state.headers.update(door.limits.take((claims.account_id, claims.key_id or claims.user_id)))
+        request.state.claims = claims
+        return claims
+
 
 def admit(role: Role, *, read_only: bool = True) -> Any:
-    # scope="function": left, and so committed, before the answer is sent.
-    return Depends(Gate(role, read_only=read_only), scope="function")
+    # scope="function": left, and so committed, before the answer is sent. The scopes are how OpenAPI names roles.
+    return Security(Gate(role, read_only=read_only), scope="function", scopes=[role])
 
 
 ViewerTx = Annotated[CallerTx, admit("viewer")]

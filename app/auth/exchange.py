@@ -7,6 +7,7 @@ from pydantic import Field
 from sqlalchemy import select, update
 
 from app.auth.caller import Door
+from app.auth.guard import GuardedRoute
 from app.auth.keys import Secret, parse
 from app.auth.tokens import Claims
 from app.db.engine import Database
@@ -15,7 +16,7 @@ from app.models.user import User
 from app.web.problems import Unauthorized, Unavailable
 from app.web.schema import Body, Shape, problems
 
-router = APIRouter(prefix="/api/v1/auth", tags=["sign-in"])
+router = APIRouter(prefix="/api/v1/auth", tags=["sign-in"], route_class=GuardedRoute)
 
 
 class KeyOffer(Body):

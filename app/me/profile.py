@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.auth.caller import Role, ViewerTx
-from app.web.schema import Shape, problems
+from app.auth.guard import GuardedRoute
+from app.web.schema import Shape
 
-router = APIRouter(prefix="/api/v1/me", tags=["me"], responses=problems(401, 403, 429))
+router = APIRouter(prefix="/api/v1/me", tags=["me"], route_class=GuardedRoute)
 
 
 class Profile(Shape):

@@ -1,7 +1,6 @@
 """How whatever goes wrong becomes one problem document, and no more than that document."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import asyncpg
@@ -23,7 +22,7 @@ from app.web.problems import (
     Problem,
     Unavailable,
     Unprocessable,
-    UnsupportedMedia,
+    title,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -45,6 +44,7 @@ STATES: Mapping[str, Problem] = {
     "53": Unavailable(AWAY, retry_after=5),
     "57": Unavailable(AWAY),
     "58": Unavailable(AWAY, retry_after=5),
+    "23514": Unprocessable("A value is outside of what can be stored."),
     "22": Unprocessable("A value is outside of what can be stored."),
 }
 # What the framework refuses by itself, in our words.
@@ -52,10 +52,11 @@ SENTENCES: Mapping[type[Problem], str] = {
     BadRequest: "The request could not be read: check its syntax.",
     NotFound: "There is nothing at this address.",
     MethodNotAllowed: "This address does not take this method; the Allow header names those it takes.",
-    ContentTooLarge: "The request body is larger than allowed.",
-    UnsupportedMedia: "The content type is not one this address takes.",
 }
-ROUTING: Mapping[int, type[Problem]] = {int(kind.status): kind for kind in SENTENCES}
+RAISED: Sequence[type[Problem]] = (*SENTENCES, ContentTooLarge)
+ROUTING: Mapping[int, type[Problem]] = {int(kind.status): kind for kind in RAISED}
+MOST_ERRORS = 100
+LONGEST_NAME = 100
 UNEXPECTED = "Something went wrong on our side; it is logged under the request id of this answer."
 
 
@@ -64,7 +65,7 @@ def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
     state = scope.get("state") or {}
     document = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": title(problem.status),
         "status": int(problem.status),
         "detail": problem.detail,
         "instance": scope.get("path", ""),
@@ -91,10 +92,20 @@ def of_database(error: BaseException) -> Problem | None:
 
 def of_validation(errors: Sequence[Any]) -> Problem:
     """Where and which rule; never the value that was sent."""
-    listed = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in errors]
+    listed = [{"loc": place(e["loc"]), "msg": rule(e), "type": e["type"]} for e in errors[:MOST_ERRORS]]
     first = listed[0]
     where = ".".join(str(part) for part in first["loc"]) or "the request"
     return Unprocessable(f"{where}: {first['msg']}.", errors=listed)
+
+
+def place(loc: Sequence[str | int]) -> list[str | int]:
+    """Names of unknown fields are the caller's: of any length, and not always text."""
+    return [part if isinstance(part, int) else part[:LONGEST_NAME].encode(errors="replace").decode() for part in loc]
+
+
+def rule(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{message}, {error['ctx']['error']}" if error["type"] == "json_invalid" else message
 
 
 def of_routing(error: HTTPException) -> Problem:
@@ -116,6 +127,13 @@ def translate(error: Exception) -> Problem | None:
             return of_database(error)
 
 
+def allowed(request: Request) -> str:
+    """Every method of the address; the framework names those of the first handler alone."""
+    route = getattr(request.scope.get("route"), "path", "")
+    methods = {method.upper() for method in request.app.openapi()["paths"].get(route, ())} or {"GET"}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+
+
 FORESEEN = (Problem, RequestValidationError, HTTPException, DBAPIError, asyncpg.PostgresError)
 ALSO = (asyncpg.InterfaceError, Unreachable, OSError)
 
@@ -127,6 +145,8 @@ def install(app: FastAPI) -> None:
         problem = translate(error)
         if problem is None:
             raise error
+        if problem.status == MethodNotAllowed.status:
+            problem.headers = {"Allow": allowed(request)}
         return respond(request.scope, problem)
 
     for kind in (*FORESEEN, *ALSO):

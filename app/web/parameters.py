@@ -8,6 +8,9 @@ from starlette.requests import Request
 
 from app.web.problems import Unprocessable
 
+MOST_ERRORS = 100
+LONGEST_NAME = 100
+
 
 class KnownParameters:
     """Which query parameters each operation takes, read off our own OpenAPI description."""
@@ -28,19 +31,20 @@ class KnownParameters:
         known = self._known.get((request.method, route), {})
         times = Counter(name for name, _ in given)
         errors = [
-            {"loc": ["query", name], "msg": message, "type": kind}
+            {"loc": ["query", name[:LONGEST_NAME]], "msg": message, "type": kind}
             for name, n in times.items()
             if (refusal := refuse(known.get(name), n))
             for message, kind in [refusal]
         ]
         if errors:
             named = ", ".join(sorted(known)) or "none"
-            raise Unprocessable(f"Query parameter: {errors[0]['msg']}. This address takes: {named}.", errors=errors)
+            sentence = f"query.{errors[0]['loc'][1]}: {errors[0]['msg']}; this address takes: {named}."
+            raise Unprocessable(sentence, errors=errors[:MOST_ERRORS])
 
 
 def refuse(parameter: Mapping[str, Any] | None, times: int) -> tuple[str, str] | None:
     if parameter is None:
-        return "unknown parameter", "extra_forbidden"
+        return "there is no such parameter", "extra_forbidden"
     if times > 1 and not is_list(parameter["schema"]):
         return "given more than once", "repeated"
     return None

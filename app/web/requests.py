@@ -5,16 +5,18 @@ Pure ASGI: a BaseHTTPMiddleware costs half of the throughput.
 
 import re
 import time
-import traceback
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.answers import UNEXPECTED, respond, translate
+from app.web.logs import shown
+from app.web.origins import Origins
 from app.web.problems import Problem
 
 log = structlog.get_logger("tally.web")
@@ -32,13 +34,18 @@ DEFAULTS = {
 }
 # Probes come every few seconds and say nothing new.
 QUIET = ("/health/", "/metrics")
+# Anybody may invent a method; the metrics know these.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Nobody was there to be answered: nginx's number for it, seen in logs and metrics alone.
+GONE = 499
 
 
 class Requests:
     """The outermost layer of our own."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, origins: Origins) -> None:
         self.app = app
+        self.origins = origins
         labels = ("method", "route", "status")
         self.count = Counter("tally_requests", "Requests answered.", labels, registry=registry)
         self.seconds = Histogram(
@@ -53,36 +60,41 @@ class Requests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(scope, send)
+        exchange = Exchange(scope, receive, send)
         try:
-            await self.app(scope, receive, exchange.send)
+            await self._answer(exchange)
         except Exception as error:  # noqa: BLE001 - the one place where an unforeseen error ends
-            await self._crashed(exchange, receive, error)
+            await self._crashed(exchange, error)
         finally:
             self._account_for(exchange)
 
-    async def _crashed(self, exchange: "Exchange", receive: Receive, error: Exception) -> None:
-        """Kind and place are logged, not the message: it may quote what was sent."""
+    async def _answer(self, exchange: "Exchange") -> None:
+        headers = Headers(scope=exchange.scope)
+        exchange.added.update(self.origins.headers(headers))
+        answer = self.origins.preflight(exchange.method, headers) or self.app
+        await answer(exchange.scope, exchange.receive, exchange.send)
+
+    async def _crashed(self, exchange: "Exchange", error: Exception) -> None:
         problem = translate(error)
-        if problem is None:
-            frames = traceback.extract_tb(error.__traceback__)
-            where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
-            log.error("crash", error=type(error).__name__, request_id=exchange.request_id, where=where)
-            problem = Problem(UNEXPECTED)
-        if exchange.status == 0:
-            await respond(exchange.scope, problem)(exchange.scope, receive, exchange.send)
+        if problem is None and exchange.status != GONE:
+            log.error("crash", request_id=exchange.request_id, **shown(error))
+        if not exchange.status:
+            await respond(exchange.scope, problem or Problem(UNEXPECTED))(
+                exchange.scope, exchange.receive, exchange.send
+            )
 
     def _account_for(self, exchange: "Exchange") -> None:
         elapsed = time.perf_counter() - exchange.began
-        method, route = exchange.scope["method"], exchange.route
-        self.count.labels(method, route, exchange.status).inc()
+        method, route = exchange.method, exchange.route
+        status = exchange.status or GONE
+        self.count.labels(method, route, status).inc()
         self.seconds.labels(method, route).observe(elapsed)
         if not route.startswith(QUIET):
             log.info(
                 "request",
                 method=method,
                 route=route,
-                status=exchange.status,
+                status=status,
                 ms=round(elapsed * 1000, 2),
                 request_id=exchange.request_id,
                 **exchange.caller,
@@ -92,14 +104,18 @@ class Requests:
 class Exchange:
     """One request and its answer, as far as it has come."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.began = time.perf_counter()
         self.status = 0
-        self._send = send
+        self.is_head = scope["method"] == "HEAD"
+        self.method = scope["method"] if scope["method"] in METHODS else "other"
+        self._receive, self._send = receive, send
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         self.request_id = given.decode() if SANE_ID.fullmatch(given) else uuid4().hex
-        scope["state"] = {**scope.get("state", {}), "request_id": self.request_id, "headers": {}, "caller": {}}
+        self.added: dict[str, str] = {}
+        state = {**scope.get("state", {}), "request_id": self.request_id, "headers": self.added, "caller": {}}
+        # What can be read can be asked about: HEAD is GET without the body.
+        self.scope = {**scope, "state": state, "method": "GET" if self.is_head else scope["method"]}
 
     @property
     def caller(self) -> Mapping[str, Any]:
@@ -111,14 +127,22 @@ class Exchange:
         """The template, not the path: paths are endless and may name people."""
         return getattr(self.scope.get("route"), "path", None) or "unknown"
 
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and not self.status:
+            self.status = GONE
+        return message
+
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status = self.status or message["status"]
             message = {**message, "headers": self._headers(message.get("headers", ()))}
+        elif self.is_head:
+            message = {**message, "body": b""}
         await self._send(message)
 
     def _headers(self, given: Any) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in given}
         extra = [(name, value) for name, value in DEFAULTS.items() if name not in present]
-        extra += [(n.encode(), v.encode()) for n, v in self.scope["state"]["headers"].items()]
+        extra += [(n.lower().encode(), v.encode()) for n, v in self.added.items()]
         return [*given, *SAFE_HEADERS, *extra, (b"x-request-id", self.request_id.encode())]

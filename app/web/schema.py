@@ -46,7 +46,12 @@ Instant = Annotated[
 class Body(BaseModel):
     """What a caller sends: a field we do not know is refused, so that none is silently ignored."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+def left_out() -> Any:
+    """The default of a field that may be left out but never null: `= Field(default_factory=left_out)`."""
+    return None
 
 
 class Shape(BaseModel):
