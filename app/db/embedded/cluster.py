@@ -40,7 +40,6 @@ def ensure(place: Place, binaries: Binaries, options: Mapping[str, str]) -> None
     for leftover in place.home.glob(f"{HALF_MADE}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     if not place.cluster.exists() or (place.cluster.is_dir() and not any(place.cluster.iterdir())):
-        place.make()
         _make(place, binaries, options)
     place.link()
     _check(place, binaries)

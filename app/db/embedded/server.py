@@ -42,13 +42,13 @@ class Embedded:
 
     def _start(self, undo: ExitStack) -> None:
         place.make_data_dir(self.data_dir)
-        lock = Lock(self.data_dir)
-        lock.acquire()
-        undo.callback(lock.release)
-        lock.sign()
+        _take(self.data_dir, undo)
         log = Log(self.data_dir)
         undo.callback(log.close)
         found = place.find(self.data_dir)
+        found.make()
+        if found.home != self.data_dir:  # a copied data directory names the same home
+            _take(found.home, undo)
         programs = self._binaries.within_reach(found.account)
         cluster.ensure(found, programs, self._options)
         socket_dir = found.socket_dir()
@@ -156,3 +156,10 @@ class Embedded:
     @cached_property
     def _binaries(self) -> binaries.Binaries:
         return binaries.find()
+
+
+def _take(folder: Path, undo: ExitStack) -> None:
+    lock = Lock(folder)
+    lock.acquire()
+    undo.callback(lock.release)
+    lock.sign()
