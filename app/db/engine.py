@@ -14,19 +14,30 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import URL, event
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.db.addresses import BadAddress
 from app.settings import Settings
 
-OLDEST = 180_000
+OLDEST = 18
 UNNAMED = ""
+ROLE = "SELECT rolname AS name, rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user"
+
+
+# Whose transaction nobody's is: for what belongs to no account.
+NOBODY = UUID(int=0)
+# What the server may take to give up a statement that was cancelled, before its connection is thrown away.
+PATIENCE_S = 2
 
 
 class Unreachable(Exception):
     """No connection: the server is away, or every connection of the pool is taken."""
+
+
+class NotCommitted(Exception):
+    """COMMIT was said in a transaction that had failed before: somebody swallowed a database error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +60,20 @@ class Database:
     async def transaction(self, account: UUID, *, read_only: bool = False) -> AsyncIterator[Tx]:
         """Everything inside happens for this account, and wholly or not at all."""
         async with self.lend() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+            driver = await driver_of(connection)
+            committed = False
             try:
                 await driver.execute(self._begin(account, read_only=read_only))
                 yield Tx(account, connection, driver)
-                await driver.execute("COMMIT")
+                committed = await self._commit(driver)
             finally:
-                if not driver.is_closed() and driver.is_in_transaction():
+                # Not asked: driver.is_in_transaction(). While a cancelled BEGIN is on its way it still says no.
+                if not committed and not driver.is_closed():
                     await self._abandon(connection, driver)
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of the pool, in no transaction and of no account."""
+        """A connection of the pool, in no transaction and of no account: nothing may be run on it as it is."""
         try:
             connection = await self.engine.connect()
         except PoolTimeoutError:
@@ -73,27 +86,41 @@ class Database:
             await connection.close()
 
     def _begin(self, account: UUID, *, read_only: bool) -> str:
-        mode = "BEGIN READ ONLY" if read_only else "BEGIN"
+        mode = "BEGIN READ ONLY" if read_only else "BEGIN READ WRITE"
         # The value is a UUID by type: nothing else can get into the statement.
         return f"{mode}; SET LOCAL app.account_id = '{UUID(int=account.int)}'{self._limits}"
 
+    async def _commit(self, driver: Any) -> bool:
+        """PostgreSQL answers COMMIT after a failure with ROLLBACK and no error; nobody may take that for done."""
+        if await driver.execute("COMMIT") != "COMMIT":
+            raise NotCommitted
+        return True
+
     async def _abandon(self, connection: AsyncConnection, driver: Any) -> None:
         """Roll back what was not committed; a connection that cannot is thrown away, never lent again."""
+        clean = False
         try:
-            await asyncio.wait_for(driver.execute("ROLLBACK"), 5)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.CancelledError) as why:
-            driver.terminate()
-            await connection.invalidate()
-            if isinstance(why, asyncio.CancelledError):
-                raise
+            async with asyncio.timeout(PATIENCE_S):
+                await driver.execute("ROLLBACK")
+            clean = True
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pass  # what went wrong before this is the news
+        finally:
+            if not clean:
+                driver.terminate()
+                await connection.invalidate()
 
     async def ping(self) -> None:
         """Raises unless the server answers."""
-        async with self.lend() as connection:
-            await connection.exec_driver_sql("SELECT 1")
+        async with self.transaction(NOBODY, read_only=True):
+            pass
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection
 
 
 def limits(settings: Settings) -> dict[str, int | str]:
@@ -108,7 +135,9 @@ def limits(settings: Settings) -> dict[str, int | str]:
 
 def connect_lazily(url: URL, settings: Settings) -> AsyncEngine:
     """An engine that leaves BEGIN and COMMIT to us (AUTOCOMMIT) and shows no values in its errors."""
-    arguments: dict[str, Any] = {"timeout": settings.pool_timeout_s, "command_timeout": None}
+    # A server that does not answer at all, not even that a limit was passed, is given up a little later.
+    patience = settings.statement_timeout_ms / 1000 + PATIENCE_S
+    arguments: dict[str, Any] = {"timeout": settings.pool_timeout_s, "command_timeout": patience}
     if not settings.prepared_statements:
         # Behind a transaction-mode pooler the next statement may meet another server: nothing may be left there.
         arguments |= {
@@ -131,25 +160,23 @@ def connect_lazily(url: URL, settings: Settings) -> AsyncEngine:
 
 
 def refuse_closed(connection: Any, *_: object) -> None:
-    """After a restart of the server all old connections are dead; the driver knows, so nobody need find out."""
+    """What the server closed meanwhile is replaced here, so that no request need find out."""
     if connection.driver_connection.is_closed():
-        raise InvalidatePoolError
+        raise DisconnectionError
 
 
 async def inspect_server(database: Database) -> str:
     """The server's version; BadAddress where it is too old or the role would see past row-level security."""
     async with database.lend() as connection:
-        row = (
-            await connection.exec_driver_sql(
-                "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS"
-                " version, current_user AS role, r.rolsuper OR r.rolbypassrls AS unbound FROM pg_roles r"
-                " WHERE r.rolname = current_user"
-            )
-        ).one()
-    if row.number < OLDEST:
-        raise BadAddress(f"PostgreSQL {row.version} is too old: Tally needs 18 or newer.")
-    if row.unbound:
+        # Said by the server when it let us in: an old one would not even understand our BEGIN.
+        driver = await driver_of(connection)
+        version, number = driver.get_settings().server_version, driver.get_server_version()
+    if number.major < OLDEST:
+        raise BadAddress(f"PostgreSQL {version} is too old: Tally needs {OLDEST} or newer.")
+    async with database.transaction(NOBODY, read_only=True) as tx:
+        role = await tx.driver.fetchrow(ROLE)
+    if role["unbound"]:
         raise BadAddress(
-            f"DATABASE_URL signs in as {row.role}, which row-level security does not bind: use the role tally_app."
+            f"DATABASE_URL signs in as {role['name']}, which row-level security does not bind: use the role tally_app."
         )
-    return str(row.version)
+    return str(version)

@@ -1,0 +1,311 @@
+"""The typed transaction: whole or not at all, within its limits, never lent on half open."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import URL
+
+from app.auth.caller import ViewerChange, ViewerTx
+from app.db.addresses import Addresses, BadAddress
+from app.db.engine import Database, NotCommitted, Unreachable, inspect_server
+from tests.people import Company
+from tests.server import migrate, settings_for
+from tests.serving import Api, empty_database, operator, pool, serving
+
+STATES = """
+    SELECT coalesce(string_agg(DISTINCT state, ', '), 'none') FROM pg_stat_activity
+    WHERE usename = 'tally_app' AND datname = current_database()
+"""
+TERMINATE = """
+    SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity
+    WHERE usename = 'tally_app' AND datname = current_database()
+"""
+
+
+@pytest.fixture(scope="module")
+def apart(addresses: Addresses) -> Iterator[Addresses]:
+    """A database where the only connections of the application are the test's."""
+    with empty_database(addresses) as found:
+        migrate(found)
+        yield found
+
+
+@pytest.fixture
+async def owner(apart: Addresses) -> AsyncIterator[asyncpg.Connection]:
+    async with operator(apart) as connection:
+        yield connection
+
+
+async def sleep(database: Database, account: UUID) -> None:
+    async with database.transaction(account) as tx:
+        await tx.driver.execute("SELECT pg_sleep(30)")
+
+
+@pytest.mark.parametrize("ticks", range(8))
+async def test_a_transaction_cancelled_at_any_moment_leaves_none_open(
+    apart: Addresses, owner: asyncpg.Connection, ticks: int
+) -> None:
+    async with pool(apart, TALLY_POOL_SIZE=1) as database:
+        await database.ping()
+        for round_ in range(8):
+            task = asyncio.create_task(sleep(database, uuid4()))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            await asyncio.sleep(round_ / 2000)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            # A cancellation that overtakes its statement is lost; its connection is thrown away and may run on.
+            assert "idle in transaction" not in await owner.fetchval(STATES)
+        await database.ping()
+
+
+async def test_a_transaction_cancelled_twice_gives_its_connection_up(
+    apart: Addresses, owner: asyncpg.Connection
+) -> None:
+    async with pool(apart, TALLY_POOL_SIZE=1) as database:
+        async with database.transaction(uuid4()) as tx:
+            backend = tx.driver.get_server_pid()
+        task = asyncio.create_task(sleep(database, uuid4()))
+        while not await owner.fetchval("SELECT state = 'active' FROM pg_stat_activity WHERE pid = $1", backend):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        async with database.transaction(uuid4()) as tx:
+            assert tx.driver.get_server_pid() != backend
+
+
+async def test_a_failure_rolls_everything_back(apart: Addresses) -> None:
+    async with pool(apart) as database:
+        account = uuid4()
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what fails
+            async with database.transaction(account) as tx:
+                await tx.driver.execute("INSERT INTO account_versions (account_id) VALUES ($1)", account)
+                raise ZeroDivisionError
+        async with database.transaction(account) as tx:
+            assert await tx.driver.fetchval("SELECT count(*) FROM account_versions") == 0
+
+
+async def test_a_swallowed_database_error_is_not_taken_for_a_commit(apart: Addresses) -> None:
+    async with pool(apart) as database:
+        with pytest.raises(NotCommitted):  # noqa: PT012 - likewise
+            async with database.transaction(uuid4()) as tx:
+                with pytest.raises(asyncpg.DivisionByZeroError):
+                    await tx.driver.execute("SELECT 1 / 0")
+
+
+async def test_a_read_only_transaction_refuses_writes(apart: Addresses) -> None:
+    async with pool(apart) as database:
+        account = uuid4()
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            async with database.transaction(account, read_only=True) as tx:
+                await tx.driver.execute("INSERT INTO account_versions (account_id) VALUES ($1)", account)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_every_transaction_carries_its_limits_and_leaves_none_behind(apart: Addresses, read_only: bool) -> None:  # noqa: FBT001
+    wanted = {
+        "statement_timeout": "1111ms",
+        "lock_timeout": "222ms",
+        "transaction_timeout": "3333ms",
+        "idle_in_transaction_session_timeout": "444ms",
+    }
+    changes = {
+        "TALLY_STATEMENT_TIMEOUT_MS": 1111,
+        "TALLY_LOCK_TIMEOUT_MS": 222,
+        "TALLY_TRANSACTION_TIMEOUT_MS": 3333,
+        "TALLY_IDLE_TIMEOUT_MS": 444,
+    }
+    async with pool(apart, TALLY_POOL_SIZE=1, **changes) as database:
+        async with database.transaction(uuid4(), read_only=read_only) as tx:
+            assert {name: await tx.driver.fetchval(f"SHOW {name}") for name in wanted} == wanted
+        async with database.lend() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            assert await driver.fetchval("SHOW statement_timeout") == "0"
+            assert await driver.fetchval("SELECT current_setting('app.account_id')") == ""
+
+
+async def test_a_pool_that_is_empty_says_so_in_time_and_recovers(apart: Addresses) -> None:
+    async with pool(apart, TALLY_POOL_SIZE=2, TALLY_POOL_TIMEOUT=0.3) as database:
+        async with database.transaction(uuid4()), database.transaction(uuid4()):
+            began = time.monotonic()
+            with pytest.raises(Unreachable):
+                await database.ping()
+            assert 0.2 < time.monotonic() - began < 2
+        await database.ping()
+
+
+async def test_after_a_restart_of_the_server_no_transaction_fails(apart: Addresses, owner: asyncpg.Connection) -> None:
+    async with pool(apart, TALLY_POOL_SIZE=5) as database:
+        for _ in range(3):
+            await asyncio.gather(*(database.ping() for _ in range(5)))
+            assert await owner.fetchval(TERMINATE) >= 5
+            await asyncio.sleep(0.05)
+
+
+async def test_a_server_that_freezes_holds_nobody_for_ever(apart: Addresses) -> None:
+    changes = {"TALLY_POOL_SIZE": 1, "TALLY_STATEMENT_TIMEOUT_MS": 200}
+    if apart.owner.host and not str(apart.owner.query.get("host", "")).startswith("/"):
+        pytest.skip("only a server on this machine can be frozen")
+    async with pool(apart, **changes) as database:
+        async with database.transaction(uuid4()) as tx:
+            backend = tx.driver.get_server_pid()
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                await database.ping()
+            assert time.monotonic() - began < 10
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        await database.ping()
+
+
+async def test_a_role_above_row_level_security_is_refused(apart: Addresses) -> None:
+    above = Addresses(application=apart.owner, owner=apart.owner)
+    async with pool(above) as database:
+        with pytest.raises(BadAddress, match="row-level security does not bind"):
+            await inspect_server(database)
+
+
+async def test_nothing_listening_is_unreachable() -> None:
+    nowhere = URL.create("postgresql+asyncpg", "tally_app", host="127.0.0.1", port=9, database="tally")
+    async with pool(Addresses(application=nowhere, owner=nowhere)) as database:
+        with pytest.raises(Unreachable):
+            await database.ping()
+
+
+def test_a_database_costs_nothing_until_it_is_used(addresses: Addresses) -> None:
+    assert Database(addresses.application, settings_for(addresses)).engine.pool.status().endswith("out connections: 0")
+
+
+# Over HTTP
+
+
+def misbehave(app: FastAPI) -> None:
+    """Routes that do what a test says, in the transactions every route has."""
+
+    @app.get("/test/{seconds}")
+    async def read_slowly(tx: ViewerTx, seconds: float) -> str:
+        await tx.driver.execute("SELECT pg_sleep($1)", seconds)
+        return "done"
+
+    @app.get("/test/steps/{seconds}")
+    async def read_in_steps(tx: ViewerTx, seconds: float) -> str:
+        for _ in range(100):
+            await tx.driver.execute("SELECT pg_sleep($1)", seconds / 100)
+        return "done"
+
+    @app.get("/test/idle/{seconds}")
+    async def read_idly(tx: ViewerTx, seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        await tx.driver.execute("SELECT 1")
+        return "done"
+
+    @app.post("/test/locked")
+    async def change_locked(tx: ViewerChange) -> str:
+        await tx.driver.execute("SELECT 1 FROM users WHERE account_id = $1 FOR UPDATE", tx.account)
+        return "done"
+
+    @app.post("/test/killed")
+    async def change_and_die(tx: ViewerChange) -> str:
+        await tx.driver.execute("UPDATE users SET name = 'killed' WHERE account_id = $1", tx.account)
+        app.state.hook(tx.driver.get_server_pid())
+        await app.state.killed.wait()
+        return "done"
+
+
+LIMITS = {
+    "TALLY_POOL_SIZE": 2,
+    "TALLY_POOL_TIMEOUT": 0.1,
+    "TALLY_STATEMENT_TIMEOUT_MS": 300,
+    "TALLY_LOCK_TIMEOUT_MS": 200,
+    "TALLY_TRANSACTION_TIMEOUT_MS": 700,
+    "TALLY_IDLE_TIMEOUT_MS": 400,
+}
+
+
+@pytest.fixture
+async def api(apart: Addresses) -> AsyncIterator[Api]:
+    async with serving(apart, **LIMITS) as api:
+        misbehave(api.app)
+        yield api
+
+
+@pytest.fixture
+async def acme(api: Api) -> Company:
+    return await api.founder.company()
+
+
+@pytest.mark.parametrize("path", ["/test/5", "/test/steps/5", "/test/idle/1"])
+async def test_whoever_passes_a_limit_is_told_to_try_again_and_harms_nobody(api: Api, acme: Company, path: str) -> None:
+    began = time.monotonic()
+    answer = await api.client.get(path, headers=acme.viewer.headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert time.monotonic() - began < 3
+    for _ in range(3):
+        assert (await api.client.get("/test/0", headers=acme.viewer.headers)).status_code == 200
+
+
+async def test_whoever_waits_too_long_for_a_lock_is_told_to_try_again(
+    api: Api, acme: Company, owner: asyncpg.Connection
+) -> None:
+    async with owner.transaction():
+        await owner.execute("SELECT 1 FROM users WHERE account_id = $1 FOR UPDATE", acme.id)
+        answer = await api.client.post("/test/locked", headers=acme.viewer.headers)
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    assert (await api.client.post("/test/locked", headers=acme.viewer.headers)).status_code == 200
+
+
+async def test_when_all_connections_are_taken_callers_are_told_and_probes_live(api: Api, acme: Company) -> None:
+    async with api.database.transaction(uuid4()), api.database.transaction(uuid4()):
+        began = time.monotonic()
+        answer = await api.client.get("/api/v1/me", headers=acme.viewer.headers)
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        assert time.monotonic() - began < 2
+        assert (await api.client.get("/health/live")).status_code == 200
+        assert (await api.client.get("/health/ready")).status_code == 503
+    assert (await api.client.get("/api/v1/me", headers=acme.viewer.headers)).status_code == 200
+
+
+async def test_a_commit_that_fails_is_not_answered_as_done(api: Api, acme: Company, owner: asyncpg.Connection) -> None:
+    await owner.execute("""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'the secret reason' USING ERRCODE = '53100'; END $$;
+        CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON accounts DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION refuse();
+    """)
+    try:
+        answer = await api.client.patch("/api/v1/account", json={"name": "New"}, headers=acme.admin.headers)
+    finally:
+        await owner.execute("DROP TRIGGER late ON accounts; DROP FUNCTION refuse")
+    assert answer.status_code == 503
+    assert "secret" not in answer.text
+    assert (await api.client.get("/api/v1/account", headers=acme.admin.headers)).json()["name"] == "Acme"
+
+
+async def test_a_connection_lost_before_the_commit_is_not_answered_as_done(
+    api: Api, acme: Company, owner: asyncpg.Connection
+) -> None:
+    backend: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    api.app.state.hook, api.app.state.killed = backend.set_result, asyncio.Event()
+    request = asyncio.create_task(api.client.post("/test/killed", headers=acme.viewer.headers))
+    await owner.execute("SELECT pg_terminate_backend($1, 1000)", await backend)
+    await asyncio.sleep(0.05)
+    api.app.state.killed.set()
+    answer = await request
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    assert await owner.fetchval("SELECT count(*) FROM users WHERE name = 'killed'") == 0
+    assert (await api.client.get("/api/v1/me", headers=acme.viewer.headers)).status_code == 200
