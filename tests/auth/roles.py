@@ -1,0 +1,24 @@
+"""Who may call what: the least role of every operation. One not listed here fails the build."""
+
+from typing import Literal
+
+from app.auth.caller import Role
+
+Least = Role | Literal["public"]
+
+MATRIX: dict[tuple[str, str], Least] = {
+    ("POST", "/api/v1/auth/token"): "public",
+    ("GET", "/health/live"): "public",
+    ("GET", "/health/ready"): "public",
+    ("GET", "/metrics"): "public",
+    ("GET", "/api/v1/me"): "viewer",
+    ("GET", "/api/v1/keys"): "viewer",
+    ("POST", "/api/v1/keys"): "viewer",
+    ("DELETE", "/api/v1/keys/{key_id}"): "viewer",
+    ("GET", "/api/v1/users"): "admin",
+    ("POST", "/api/v1/users"): "admin",
+    ("GET", "/api/v1/users/{user_id}"): "admin",
+    ("PATCH", "/api/v1/users/{user_id}"): "admin",
+    ("GET", "/api/v1/account"): "admin",
+    ("PATCH", "/api/v1/account"): "admin",
+}
