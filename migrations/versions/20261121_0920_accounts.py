@@ -121,8 +121,10 @@ def upgrade() -> None:
     """)
     op.execute("GRANT SELECT, INSERT, DELETE ON account_directory TO tally_app")
     protect("accounts", column="id")
-    for table in TABLES[2:]:
+    for table in ("users", "api_keys", "idempotency_keys"):
         protect(table)
+    # What was done stays as it was written down: retention deletes, nobody rewrites.
+    protect("audit_log", grants="SELECT, INSERT, DELETE")
 
 
 def downgrade() -> None:

@@ -29,6 +29,8 @@ HISTOGRAM_SUM = """
 
 def upgrade() -> None:
     op.execute(HISTOGRAM_SUM)
+    op.execute("REVOKE ALL ON FUNCTION histogram_sum FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION histogram_sum TO tally_app")
     op.execute(f"""
         CREATE TABLE account_versions (
             account_id uuid NOT NULL DEFAULT {POLICY},
