@@ -19,6 +19,7 @@ async def record(tx: CallerTx, action: str, resource: UUID | None = None, **para
         "resource": str(resource) if resource else None,
         "parameters": parameters,
         "result": "done",
+        "request_id": tx.request_id,
         "client_kind": "web" if tx.caller.key_id is None else "api",
     }
     await tx.connection.execute(insert(AuditLog).values(row))

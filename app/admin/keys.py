@@ -106,5 +106,5 @@ async def find_key(tx: CallerTx, key_id: UUID) -> Any:
         chosen = chosen.where(ApiKey.user_id == tx.caller.id)
     row = (await tx.connection.execute(chosen)).one_or_none()
     if row is None:
-        raise NotFound("There is no such key in this account.")
+        raise NotFound("There is no key with this id in this account.")
     return row

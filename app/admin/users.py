@@ -122,7 +122,7 @@ async def find(tx: Tx, user_id: UUID) -> Any:
     """The member, or the one answer for a missing id and another account's."""
     row = (await tx.connection.execute(members(tx.account).where(User.id == user_id))).one_or_none()
     if row is None:
-        raise NotFound("There is no such member in this account.")
+        raise NotFound("There is no member with this id in this account.")
     return row
 
 

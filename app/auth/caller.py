@@ -64,6 +64,7 @@ class CallerTx(Tx):
     """The caller's transaction."""
 
     caller: Caller
+    request_id: str
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Gate(SecurityBase):
             caller = await read_caller(tx, claims)
             request.state.caller.update(account_id=str(caller.account_id), user_id=str(caller.id))
             caller.require(self.role)
-            yield CallerTx(tx.account, tx.connection, tx.driver, caller)
+            yield CallerTx(tx.account, tx.connection, tx.driver, caller, request.state.request_id)
 
     async def identify(self, request: Request) -> Claims:
         """Whose token it is, while they do not call too often; settled once a request (see guard.py)."""
