@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from app.auth.caller import Role
@@ -21,11 +22,20 @@ PEOPLE: dict[Role, str] = {
 def keys_of_demo(settings: Settings, addresses: Addresses) -> dict[str, str]:
     """A sign-in key per role, made once; none where the database has accounts of its own."""
     kept = settings.data_dir / "demo.json"
-    known: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {"account": None}
+    known = read(kept)
     demo = asyncio.run(run_on(addresses, settings, lambda database: found_demo(database, known)))
     if demo and demo != known:
         write_private(kept, json.dumps(demo))
     return demo["keys"] if demo else {}
+
+
+def read(kept: Path) -> dict[str, Any]:
+    """What an earlier start noted; a damaged note is no note."""
+    try:
+        noted: dict[str, Any] = {"account": None, **json.loads(kept.read_text())}
+    except (FileNotFoundError, ValueError, TypeError):
+        return {"account": None}
+    return noted
 
 
 async def found_demo(database: Database, known: dict[str, Any]) -> dict[str, Any] | None:

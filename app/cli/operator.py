@@ -4,27 +4,47 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from app.db.addresses import Addresses, reach
-from app.db.engine import Database, inspect_server
+import typer
+
 from app.settings import Settings
 
+if TYPE_CHECKING:  # `tally --help` should not wait for SQLAlchemy
+    from app.db.addresses import Addresses
+    from app.db.engine import Database
+
 Result = TypeVar("Result")
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The embedded server's directory; default TALLY_DATA_DIR.", show_default=False),
+]
 
 
-def on_database(job: Callable[[Database], Awaitable[Result]], settings: Settings | None = None) -> Result:
+def settings_with(**chosen: object) -> Settings:
+    """The environment's settings, with what was said on the command line in their place."""
+    return Settings().model_copy(update={name: value for name, value in chosen.items() if value is not None})
+
+
+def on_database(job: Callable[["Database"], Awaitable[Result]], settings: Settings) -> Result:
     """Run one job on the database and leave nothing running that was not before."""
-    settings = settings or Settings()
+    from app.db.addresses import reach  # noqa: PLC0415
+
     with reach(settings) as addresses:
         return asyncio.run(run_on(addresses, settings, job))
 
 
-async def run_on(addresses: Addresses, settings: Settings, job: Callable[[Database], Awaitable[Result]]) -> Result:
+async def run_on(addresses: "Addresses", settings: Settings, job: Callable[["Database"], Awaitable[Result]]) -> Result:
+    from app.cli.preflight import preflight  # noqa: PLC0415
+    from app.db.engine import Database, Unreachable, inspect_server  # noqa: PLC0415
+
     database = Database(addresses.application, settings)
     try:
         await inspect_server(database)
         return await job(database)
+    except Unreachable:
+        await preflight(addresses.application, "DATABASE_URL")  # it knows the reason
+        raise
     finally:
         await database.close()
 

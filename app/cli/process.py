@@ -56,6 +56,8 @@ def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lam
         if server.started:
             ready()
         await serving
+        if not server.started:
+            raise SystemExit(1)  # the log says why
 
     try:
         with asyncio.Runner(loop_factory=event_loop) as runner:

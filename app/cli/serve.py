@@ -1,26 +1,38 @@
 """tally serve: the API alone, on a database that is there."""
 
+import asyncio
+import sys
 from typing import Annotated
 
 import typer
 
-from app.settings import Settings
+from app.cli.operator import run_on, settings_with
 
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default TALLY_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; default TALLY_PORT.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default TALLY_PORT; 0: any free.")] = None,
 ) -> None:
     """Serve the API. Needs DATABASE_URL, a migrated schema, and one of the TALLY_JWT settings."""
+    from app.admin.founding import account_ids  # noqa: PLC0415
+    from app.cli.preflight import Away  # noqa: PLC0415
     from app.cli.process import end_on_sigterm, listen  # noqa: PLC0415
     from app.cli.process import serve as run  # noqa: PLC0415
+    from app.db.addresses import configured  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
-    settings = Settings()
+    settings = settings_with(host=host, port=port)
     end_on_sigterm()
     app = create_app(settings)
-    run(app, listen(host or settings.host, settings.port if port is None else port))
+    addresses = configured(settings)
+    assert addresses is not None  # noqa: S101 - create_app has refused otherwise
+    listener = listen(settings.host, settings.port)
+    try:
+        asyncio.run(run_on(addresses, settings, account_ids))
+    except Away as away:  # a pod may be there before its database
+        sys.stderr.write(f"tally: {away} Serving anyway; /health/ready answers 503 until it is there.\n")
+    run(app, listener)
 
 
 def register(cli: typer.Typer) -> None:
-    cli.command("serve")(serve)
+    cli.command("serve", epilog="Example: tally serve --host 0.0.0.0 --port 8000")(serve)

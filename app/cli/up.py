@@ -1,61 +1,106 @@
 """tally up: everything, from nothing."""
 
+import asyncio
 import os
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any
+from contextlib import ExitStack, contextmanager
+from socket import socket
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.operator import secret_file, write_private
-from app.db.addresses import Addresses, configured, of_embedded
-from app.db.embedded import Embedded
+from app.cli.operator import DataDir, secret_file, settings_with, write_private
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from app.db.addresses import Addresses
+
 ENOUGH = 32
+PATIENCE_S = 15
 
 
 def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default TALLY_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; default TALLY_PORT.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the embedded PostgreSQL lives; default .tally.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default TALLY_PORT; 0: any free.")] = None,
+    data_dir: DataDir = None,
     *,
     demo: Annotated[bool, typer.Option(help="Load a demo account when the database is empty.")] = True,
 ) -> None:
-    """Start PostgreSQL, migrate, load a demo account when empty, serve the API and run the worker. Ctrl-C stops all."""
-    from app.cli.process import end_on_sigterm, listen  # noqa: PLC0415
+    """Start everything; Ctrl-C stops it.
 
-    chosen = {"host": host, "port": port, "data_dir": data_dir}
-    settings = Settings().model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    PostgreSQL (unless DATABASE_URL names one), the schema, a demo account when there is none, the API and the worker.
+    """
+    from app.cli.process import end_on_sigterm  # noqa: PLC0415
+
+    settings = settings_with(host=host, port=port, data_dir=data_dir)
     end_on_sigterm()
-    listener = listen(settings.host, settings.port)
+    listener = take_port(settings)
+    loading = threading.Thread(target=load, daemon=True)
+    loading.start()
     with database(settings) as addresses:
+        # Before anything else is imported: two threads in one circle of imports can meet half a module.
+        loading.join()
         start(settings, addresses, listener, demo=demo)
 
 
-def start(settings: Settings, addresses: Addresses, listener: Any, *, demo: bool) -> None:
+def load() -> None:
+    """What comes next, imported while PostgreSQL makes its cluster: 0.6 s that nobody waits for."""
+    import alembic.command  # noqa: F401, PLC0415
+
+    import app.main  # noqa: F401, PLC0415
+
+
+def take_port(settings: Settings) -> socket:
+    """The port; where another `tally up` of this directory has it, that is what to say."""
+    from app.cli.process import listen  # noqa: PLC0415
+    from app.db.addresses import BadAddress  # noqa: PLC0415
+    from app.db.embedded.lock import Lock  # noqa: PLC0415
+
+    try:
+        return listen(settings.host, settings.port)
+    except BadAddress:
+        if settings.database_url is None and settings.data_dir.is_dir():
+            lock = Lock(settings.data_dir.absolute())
+            lock.acquire()
+            lock.release()
+        raise
+
+
+def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo: bool) -> None:
+    from app.admin.founding import account_ids  # noqa: PLC0415
     from app.cli.banner import announce  # noqa: PLC0415
     from app.cli.demo import keys_of_demo  # noqa: PLC0415
     from app.cli.migrate import upgrade  # noqa: PLC0415
+    from app.cli.operator import run_on  # noqa: PLC0415
+    from app.cli.preflight import preflight  # noqa: PLC0415
     from app.cli.process import serve  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
+    asyncio.run(preflight(addresses.owner, "MIGRATION_DATABASE_URL"))
     upgrade(addresses)
-    signed = settings.model_copy(update={"jwt_secret": own_secret(settings)})
-    app = create_app(signed, addresses.application)
+    app = create_app(settings.model_copy(update={"jwt_secret": own_secret(settings)}), addresses.application)
+    asyncio.run(run_on(addresses, settings, account_ids))  # here a refusal is a sentence, inside the server a trace
     keys = keys_of_demo(settings, addresses) if demo else {}
     host, port = listener.getsockname()[:2]
-    with worker(settings, addresses):
-        serve(app, listener, lambda: announce(f"http://{host}:{port}", keys))
+    with ExitStack() as running:
+
+        def ready() -> None:
+            announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", keys)
+            running.enter_context(worker(settings, addresses))  # last: it would take the first answer's processor
+
+        serve(app, listener, ready)
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Addresses]:
+def database(settings: Settings) -> Iterator["Addresses"]:
     """The configured server, else our own, which lives as long as this command."""
+    from app.db.addresses import configured, of_embedded  # noqa: PLC0415
+    from app.db.embedded import Embedded  # noqa: PLC0415
+
     found = configured(settings)
     if found is not None:
         yield found
@@ -77,7 +122,7 @@ def own_secret(settings: Settings) -> Any:
 
 
 @contextmanager
-def worker(settings: Settings, addresses: Addresses) -> Iterator[None]:
+def worker(settings: Settings, addresses: "Addresses") -> Iterator[None]:
     """A process of its own, so that no job ever delays an answer; it ends with us, however we end."""
     environment = {
         **os.environ,
@@ -90,8 +135,11 @@ def worker(settings: Settings, addresses: Addresses) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def register(cli: typer.Typer) -> None:
-    cli.command("up")(up)
+    cli.command("up", epilog="Example: tally up --port 8080 --data-dir ~/tally")(up)

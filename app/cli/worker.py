@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.operator import DataDir, settings_with
 from app.settings import Settings
 
 
@@ -29,17 +30,22 @@ async def work(settings: Settings, url: object, *, with_parent: bool) -> None:
         await database.close()
 
 
-def register(cli: typer.Typer) -> None:
-    @cli.command("worker")
-    def worker(
-        *,
-        with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")] = False,
-    ) -> None:
-        """Run the periodic jobs until stopped. `tally up` runs one itself."""
-        from app.db.addresses import reach  # noqa: PLC0415
-        from app.web import logs  # noqa: PLC0415
+def worker(
+    data_dir: DataDir = None,
+    *,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")] = False,
+) -> None:
+    """Run the periodic jobs until stopped. `tally up` runs one itself."""
+    from app.db.addresses import reach  # noqa: PLC0415
+    from app.web import logs  # noqa: PLC0415
 
-        settings = Settings()
-        logs.configure(settings)
-        with reach(settings) as addresses:
-            asyncio.run(work(settings, addresses.application, with_parent=with_parent))
+    settings = settings_with(data_dir=data_dir)
+    logs.configure(settings)
+    with reach(settings) as addresses:
+        asyncio.run(work(settings, addresses.application, with_parent=with_parent))
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command("worker", epilog="Example: tally worker    (it touches TALLY_DATA_DIR/worker-alive while it works)")(
+        worker
+    )

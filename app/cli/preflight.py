@@ -1,0 +1,63 @@
+"""Whether a database URL leads to a server we can use; where it does not, why, in one sentence."""
+
+import socket
+
+import asyncpg
+from sqlalchemy import URL
+
+from app.cli.faults import sqlstate
+from app.db.addresses import BadAddress
+
+OLDEST = 18
+PATIENCE_S = 10
+
+
+class Away(BadAddress):
+    """Nothing answers there at the moment; later something may."""
+
+
+async def preflight(url: URL, setting: str) -> None:
+    """Raise BadAddress where `setting` leads to no server that we can use."""
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection = await asyncpg.connect(plain, timeout=PATIENCE_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise refusal(error, url, setting) from None
+    try:
+        found = connection.get_server_version()
+    finally:
+        await connection.close()
+    if found.major < OLDEST:
+        raise BadAddress(f"{setting}: PostgreSQL {found.major} is too old, Tally needs {OLDEST} or newer.")
+
+
+def refusal(error: Exception, url: URL, setting: str) -> BadAddress:
+    """The driver's reason in plain words; the password is in none of them."""
+    where = f"{url.host}:{url.port or 5432}" if url.host else f"{url.query.get('host', 'the local socket')}"
+    final = {
+        "28P01": f"{setting}: {where} refuses the password of {url.username}.",
+        "28000": f"{setting}: {where} does not let {url.username} in; does the role exist, does pg_hba.conf admit it?",
+        "3D000": f'{setting}: there is no database "{url.database}" at {where}; create it first.',
+    }
+    passing = {
+        "53300": f"{setting}: {where} has no connection left; raise its max_connections.",
+        "57P03": f"{setting}: {where} is starting or stopping.",
+    }
+    state = sqlstate(error)
+    if state in final:
+        return BadAddress(final[state])
+    if state in passing:
+        return Away(passing[state])
+    return unanswered(error, f"{setting}: ", where)
+
+
+def unanswered(error: Exception, setting: str, where: str) -> BadAddress:
+    match error:
+        case socket.gaierror():
+            return Away(f"{setting}the name in {where} is unknown to this machine.")
+        case TimeoutError():
+            return Away(f"{setting}{where} did not answer within {PATIENCE_S} seconds.")
+        case OSError():
+            return Away(f"{setting}nothing answers at {where}.")
+        case _:
+            return BadAddress(f"{setting}{where} gave no usable answer ({type(error).__name__}).")
