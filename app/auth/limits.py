@@ -3,7 +3,7 @@
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from app.web.problems import TooManyRequests
@@ -20,7 +20,8 @@ class Bucket:
 class Limits:
     """Buckets by who calls; the longest unused go first when there are too many."""
 
-    def __init__(self, rate: int, burst: int) -> None:
+    def __init__(self, rate: int, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._rate = rate
         self._burst = burst
         self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
@@ -29,7 +30,7 @@ class Limits:
         """The headers that tell how much is left; raises TooManyRequests when nothing is."""
         if not self._rate:
             return {}
-        now = time.monotonic()
+        now = self._clock()
         bucket = self._buckets.get(who) or self._new(who, now)
         self._buckets.move_to_end(who)
         bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)

@@ -1,5 +1,7 @@
 """A7: the role matrix, generated over the described operations, and roles that act on the very next request."""
 
+from typing import Any
+
 import pytest
 from httpx import AsyncClient
 
@@ -41,7 +43,9 @@ async def test_a_role_opens_exactly_what_the_matrix_says(
     needed = least(operation)
     assert needed != "public"
     headers = company.of(role).headers
-    sent = {} if operation.takes_json else None  # an empty body changes nothing, where it is not refused
+    sent: dict[str, Any] | None = (
+        {} if operation.takes_json else None
+    )  # an empty body changes nothing, where it is not refused
     answer = await client.request(operation.method, operation.address, headers=headers, json=sent)
     if ROLES.index(role) >= ROLES.index(needed):
         assert answer.status_code in (200, 201, 204, 404, 422), answer.text
@@ -53,8 +57,10 @@ async def test_a_role_opens_exactly_what_the_matrix_says(
 @every_secured
 async def test_401_comes_before_anything_else_is_said(client: AsyncClient, operation: Operation) -> None:
     """Nor is a byte of a stranger's body read: a huge, broken one in the wrong type makes no difference."""
-    sent = {"content": b"{" * 2**15, "headers": {"Content-Type": "text/plain"}} if operation.takes_json else {}
-    answer = await client.request(operation.method, operation.address, params={"unknown": "1"}, **sent)  # type: ignore[arg-type]
+    sent: dict[str, Any] = (
+        {"content": b"{" * 2**15, "headers": {"Content-Type": "text/plain"}} if operation.takes_json else {}
+    )
+    answer = await client.request(operation.method, operation.address, params={"unknown": "1"}, **sent)
     assert answer.status_code == 401
     assert answer.json()["detail"] == "Valid credentials are needed: send 'Authorization: Bearer <token>'."
 

@@ -78,8 +78,8 @@ async def walk_a_little(client: AsyncClient, path: str, owner: Person) -> list[s
 @every_list
 @pytest.mark.parametrize("spoil", [
     lambda c: c[:-1], lambda c: c[1:], lambda c: c[: len(c) // 2], lambda c: c + "A", lambda c: c[::-1],
-    lambda c: ("B" if c[0] == "A" else "A") + c[1:], lambda _: "", lambda _: "x", lambda _: "=", lambda _: "\0", lambda _: "é",
-    lambda _: "A" * 400,
+    lambda c: ("B" if c[0] == "A" else "A") + c[1:], lambda _: "", lambda _: "x", lambda _: "=", lambda _: "\0",
+    lambda _: "é", lambda _: "A" * 400,
 ], ids=range(12))  # fmt: skip
 async def test_a_spoilt_cursor_is_refused(
     client: AsyncClient, company: Company, path: str, spoil: Callable[[str], str]
