@@ -3,10 +3,13 @@
 import asyncio
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.addresses import Addresses, reach
+from app.db.addresses import Addresses, BadAddress, reach
+from app.db.embedded import EmbeddedError
 from app.models import Model
 from app.settings import Settings
 from migrations.roles import ROLES, with_password
@@ -21,6 +24,11 @@ OWNER = "SET ROLE tally_owner"
 # Any number nobody else uses: of two pods that start at once one migrates and the other waits, then finds it done.
 TURN = "SELECT pg_advisory_lock(7236152001)"
 APPLICATION_EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tally_app')"
+FORBIDDEN = "42501"
+NEEDED = (
+    "The role of MIGRATION_DATABASE_URL may not migrate: give it the database and CREATEROLE, or make the roles "
+    "tally_owner and tally_app beforehand and let it SET ROLE tally_owner."
+)
 
 
 def migrate() -> None:
@@ -69,10 +77,22 @@ def offline() -> None:
     migrate()
 
 
+def from_the_environment() -> None:
+    """For the plain `alembic` command, which prints a CommandError as one sentence and all else as a stack."""
+    try:
+        with reach(Settings()) as found:
+            asyncio.run(connect(found))
+    except (BadAddress, EmbeddedError) as why:
+        raise CommandError(str(why)) from None
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != FORBIDDEN:
+            raise
+        raise CommandError(NEEDED) from error
+
+
 if context.is_offline_mode():
     offline()
 elif "addresses" in context.config.attributes:
     asyncio.run(connect(context.config.attributes["addresses"]))
 else:
-    with reach(Settings()) as found:
-        asyncio.run(connect(found))
+    from_the_environment()

@@ -7,18 +7,26 @@ import base64
 import hashlib
 import hmac
 import os
+import unicodedata
 
+# Two databases of one server may be migrated at the same moment: the second finds the role made meanwhile.
 ROLES = """
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tally_owner') THEN
-        CREATE ROLE tally_owner LOGIN NOSUPERUSER NOBYPASSRLS;
+        BEGIN
+            CREATE ROLE tally_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+        END;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tally_app') THEN
-        CREATE ROLE tally_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+        BEGIN
+            CREATE ROLE tally_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+        END;
     END IF;
     IF NOT pg_has_role(current_user, 'tally_owner', 'SET') THEN
-        EXECUTE format('GRANT tally_owner TO %I WITH SET TRUE', current_user);
+        GRANT tally_owner TO CURRENT_USER WITH SET TRUE;
     END IF;
     IF NOT has_schema_privilege('tally_owner', 'public', 'CREATE') THEN
         GRANT CREATE ON SCHEMA public TO tally_owner;
@@ -31,7 +39,9 @@ $$
 def scram(password: str) -> str:
     """The form PostgreSQL stores, made here, so that the password itself reaches no server log."""
     salt, rounds = os.urandom(16), 4096
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+    # Clients send other than plain letters in this normal form (SASLprep).
+    normal = unicodedata.normalize("NFKC", password).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", normal, salt, rounds)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server = hmac.digest(salted, b"Server Key", "sha256")
     first, second, third = (base64.b64encode(part).decode() for part in (salt, stored, server))

@@ -88,8 +88,12 @@ class Kind:
         self.rules = [r for rule in rules for r in (rule if isinstance(rule, list) else [rule])]
         self._places = [[self.names.index(name) for name in rule.columns] for rule in self.rules]
 
-    def upsert(self, returned: Sequence[str] = (), *, guard: str = "true") -> str:
-        """$1 is the account, then an array a column. Rows that change nothing are neither written nor returned."""
+    def upsert(self, returned: Sequence[str] = (), *, own_only: bool = False) -> str:
+        """$1 is the account, then an array a column. Rows that change nothing are neither written nor returned.
+
+        `own_only`: a last value is the member whose rows alone may change.
+        """
+        guard = f"f.user_id = ${len(self.types) + 2}::uuid" if own_only else "true"
         arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(self.types, 2))
         merged = [(name, sql) for rule in self.rules for name, sql in zip(rule.columns, rule.sql(), strict=True)]
         changes = ", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in returned)
@@ -102,8 +106,10 @@ class Kind:
             RETURNING old.id IS NULL AS fresh, new.id AS id{", " + changes if changes else ""}
         """
 
-    def fold(self, rows: Iterable[Any]) -> list[Any]:
+    def fold(self, rows: Sequence[Any]) -> Sequence[Any]:
         """Rows of one key become one: PostgreSQL takes a key only once a statement."""
+        if len({row[0] for row in rows}) == len(rows):
+            return rows
         by_id: dict[Any, Any] = {}
         for row in rows:
             known = by_id.get(row[0])

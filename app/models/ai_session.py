@@ -61,4 +61,4 @@ class AISession(Identified, Model):
     models: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     first_activity_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime | None]
-    active_ms: Mapped[Total]
+    active_us: Mapped[Total]

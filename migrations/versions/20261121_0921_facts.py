@@ -61,7 +61,7 @@ def upgrade() -> None:
             models jsonb NOT NULL DEFAULT '{{}}',
             first_activity_at timestamptz,
             last_activity_at timestamptz,
-            active_ms bigint NOT NULL DEFAULT 0,
+            active_us bigint NOT NULL DEFAULT 0,
             CONSTRAINT pk_ai_sessions PRIMARY KEY (account_id, id),
             CONSTRAINT fk_ai_sessions_account_id_accounts
                 FOREIGN KEY (account_id)

@@ -1,0 +1,168 @@
+"""What a change of facts changes in the rollups: the new rows count once more, the old ones once less.
+
+Pure: no database, no clock. Messages are summed once, by everything any rollup tells apart; the rollups are sums of
+those groups.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from app.facts.calendar import Calendar
+from app.facts.latency import bucket
+
+Numbers = list[int]
+Rows = dict[tuple[Any, ...], Numbers]
+
+NO_USER = UUID(int=0)
+COUNTED = (
+    "created_at",
+    "role",
+    "agent_name",
+    "model_id",
+    "user_id",
+    "session_id",
+    "is_error",
+    "response_time_ms",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cost_micros",
+)
+CALLED = ("occurred_at", "name", "session_id", "is_error", "duration_ms")
+MESSAGE_NUMBERS = 10
+CALL_NUMBERS = 4
+
+
+# Everything that any rollup of messages tells apart: day, agent, model, role, user, session.
+Group = tuple[date, str, str, str, UUID, UUID]
+
+
+@dataclass
+class SessionChange:
+    """What changed in one session's totals."""
+
+    by_role: Counter[str] = field(default_factory=Counter)
+    numbers: Numbers = field(default_factory=lambda: [0] * MESSAGE_NUMBERS)
+    models: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    call_errors: int = 0
+    came: Sequence[datetime] = ()
+    went: Sequence[datetime] = ()
+
+
+class Deltas:
+    """The differences one transaction makes."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._day = calendar.day
+        self.groups: dict[Group, Numbers] = {}
+        self.tools: Rows = {}
+        self.histograms: defaultdict[tuple[date, str, str], defaultdict[int, int]] = defaultdict(new_histogram)
+        self.sessions: defaultdict[UUID, SessionChange] = defaultdict(SessionChange)
+        self.came: defaultdict[UUID, list[datetime]] = defaultdict(list)
+        self.went: defaultdict[UUID, list[datetime]] = defaultdict(list)
+        self.created: Counter[date] = Counter()
+
+    def session(self, old_created: datetime | None, new_created: datetime | None) -> None:
+        """A session came, or is now known to have begun at another time."""
+        if old_created != new_created:
+            if old_created is not None:
+                self.created[self._day(old_created)] -= 1
+            if new_created is not None:
+                self.created[self._day(new_created)] += 1
+
+    def message(self, sign: int, values: Sequence[Any]) -> None:
+        """One message, in the columns of COUNTED, comes (+1) or goes (-1)."""
+        created, role, agent, model, user, session, error, ms, given, made, read, written, cost = values
+        day = self._day(created)
+        group = (day, agent or "", model or "", role, user or NO_USER, session)
+        cell = self.groups.get(group)
+        if cell is None:
+            cell = self.groups[group] = [0] * MESSAGE_NUMBERS
+        cell[0] += sign
+        cell[1] += sign * error
+        cell[2] += sign * given
+        cell[3] += sign * made
+        cell[4] += sign * read
+        cell[5] += sign * written
+        if ms is not None:
+            cell[6] += sign
+            cell[7] += sign * ms
+            self._time(sign, group, bucket(ms))
+        if cost is None:
+            cell[9] += sign
+        else:
+            cell[8] += sign * cost
+        (self.came if sign > 0 else self.went)[session].append(created)
+
+    def _time(self, sign: int, group: Group, number: int) -> None:
+        """Into the histograms: an agent's are of what it answered, a model's of whatever names it."""
+        if group[3] == "assistant":
+            self.histograms[group[0], "agent", group[1]][number] += sign
+        if group[2]:
+            self.histograms[group[0], "model", group[2]][number] += sign
+
+    def call(self, sign: int, values: Sequence[Any]) -> None:
+        """One tool call, in the columns of CALLED, comes (+1) or goes (-1)."""
+        at, name, session, error, ms = values
+        day, tool = self._day(at), name or ""
+        cell = self.tools.setdefault((day, tool), [0] * CALL_NUMBERS)
+        cell[0] += sign
+        cell[1] += sign * error
+        if ms is not None:
+            cell[2] += sign
+            cell[3] += sign * ms
+            self.histograms[day, "tool", tool][bucket(ms)] += sign
+        self.sessions[session].calls += sign
+        self.sessions[session].call_errors += sign * error
+
+    def usage_days(self) -> Rows:
+        return summed((g[:4], n) for g, n in self.groups.items())
+
+    def member_days(self) -> Rows:
+        return summed(((g[0], g[4], g[2]), n) for g, n in self.groups.items())
+
+    def session_days(self) -> Rows:
+        return summed(((g[0], g[5]), n[:1]) for g, n in self.groups.items())
+
+    def tool_days(self) -> Rows:
+        return summed(self.tools.items())
+
+    def latency_days(self) -> dict[tuple[Any, ...], list[int]]:
+        """Histograms as bucket, count, bucket, count …"""
+        rows = {key: flat(counts) for key, counts in sorted(self.histograms.items())}
+        return {key: histogram for key, histogram in rows.items() if histogram}
+
+    def session_changes(self) -> Mapping[UUID, SessionChange]:
+        """Everything that happened to each session, sorted by it."""
+        for group, numbers in self.groups.items():
+            change = self.sessions[group[5]]
+            change.by_role[group[3]] += numbers[0]
+            if group[2]:
+                change.models[group[2]] += numbers[0]
+            change.numbers = [a + b for a, b in zip(change.numbers, numbers, strict=True)]
+        for session, change in self.sessions.items():
+            change.came, change.went = self.came.get(session, ()), self.went.get(session, ())
+        return dict(sorted(self.sessions.items()))
+
+
+def new_histogram() -> defaultdict[int, int]:
+    return defaultdict(int)
+
+
+def summed(parts: Iterable[tuple[tuple[Any, ...], Numbers]]) -> Rows:
+    """Parts of one key added up, sorted by key; what changes nothing is dropped."""
+    rows: Rows = {}
+    for key, numbers in parts:
+        known = rows.get(key)
+        rows[key] = list(numbers) if known is None else [a + b for a, b in zip(known, numbers, strict=True)]
+    return {key: rows[key] for key in sorted(rows) if any(rows[key])}
+
+
+def flat(counts: Mapping[int, int]) -> list[int]:
+    return [number for entry in sorted(counts.items()) if entry[1] for number in entry]

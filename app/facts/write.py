@@ -1,0 +1,175 @@
+"""The only writer of facts. One transaction: rows in, rollups, totals and version with them, or nothing.
+
+Three steps: *upsert*, which tells what was and what is; *deltas*, pure; *apply*. Reading the old rows before the
+upsert instead would be wrong: another writer may change them in between.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from app.db.engine import Tx
+from app.facts import rollups, totals
+from app.facts.calendar import Calendar
+from app.facts.deltas import CALLED, COUNTED, Deltas
+from app.facts.kinds import (
+    HANDOFF,
+    MESSAGE,
+    SESSION,
+    STEP,
+    TOOL_CALL,
+    HandoffFact,
+    MessageFact,
+    SessionFact,
+    StepFact,
+    ToolCallFact,
+)
+from app.facts.merging import Kind
+from app.facts.prices import VERSION, PriceBook, Tokens
+
+# Shared by writers, held alone by what recounts whole days: a count and a write never overlap.
+SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 0))"
+SETTINGS = """
+    SELECT a.timezone, a.retention_days, a.create_members, v.facts_from
+    FROM accounts a LEFT JOIN account_versions v ON v.account_id = $1 WHERE a.id = $1
+"""
+UPSERT_SESSIONS = SESSION.upsert(("created_at", "user_id"))
+MESSAGE_CHANGE = (*COUNTED, "provider")
+UPSERT_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE)
+UPSERT_CALLS = TOOL_CALL.upsert(CALLED)
+UPSERT_STEPS = STEP.upsert()
+UPSERT_HANDOFFS = HANDOFF.upsert()
+# Those who may bring in only their own may not change what another member's session reported either.
+UPSERT_OWN_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE, own_only=True)
+UPSERT_OWN_CALLS = TOOL_CALL.upsert(CALLED, own_only=True)
+OWN_ONLY = (UPSERT_OWN_MESSAGES, UPSERT_OWN_CALLS)
+OWNERS = "SELECT id, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
+HAND_OVER_MESSAGES = f"""
+    UPDATE messages AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
+    WHERE f.account_id = $1 AND f.session_id = t.id AND f.user_id IS DISTINCT FROM t.user_id
+    RETURNING {", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in MESSAGE_CHANGE)}
+"""
+HAND_OVER_CALLS = """
+    UPDATE tool_calls AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
+    WHERE f.account_id = $1 AND f.session_id = t.id AND f.user_id IS DISTINCT FROM t.user_id
+"""
+SET_COSTS = """
+    UPDATE messages AS f SET cost_micros = t.cost, price_version = $4
+    FROM unnest($2::uuid[], $3::bigint[]) AS t (id, cost) WHERE f.account_id = $1 AND f.id = t.id
+"""
+
+
+Owners = Mapping[UUID, UUID | None]
+
+
+@dataclass
+class Facts:
+    """Rows of one account, keys resolved. Sessions include a stub for each that is only spoken of."""
+
+    sessions: list[SessionFact] = field(default_factory=list)
+    messages: list[MessageFact] = field(default_factory=list)
+    tool_calls: list[ToolCallFact] = field(default_factory=list)
+    steps: list[StepFact] = field(default_factory=list)
+    handoffs: list[HandoffFact] = field(default_factory=list)
+
+
+@dataclass
+class Changed:
+    """The keys of the rows that changed anything, by kind."""
+
+    sessions: set[UUID] = field(default_factory=set)
+    messages: set[UUID] = field(default_factory=set)
+    tool_calls: set[UUID] = field(default_factory=set)
+    steps: set[UUID] = field(default_factory=set)
+    handoffs: set[UUID] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return any((self.sessions, self.messages, self.tool_calls, self.steps, self.handoffs))
+
+
+async def enter(tx: Tx) -> Any:
+    """Take part in writing: no recount runs meanwhile. The account's settings, as they stand from here on."""
+    await tx.driver.execute(SHARE, str(tx.account))
+    return await tx.driver.fetchrow(SETTINGS, tx.account)
+
+
+class Writer:
+    """Writes facts in one transaction that has entered. `only_own`: whose rows alone may be merged into."""
+
+    def __init__(self, tx: Tx, calendar: Calendar, book: PriceBook, only_own: UUID | None = None) -> None:
+        self._tx = tx
+        self._book = book
+        self._only_own = only_own
+        self._deltas = Deltas(calendar)
+        self._fresh: set[UUID] = set()
+
+    async def write(self, facts: Facts) -> Changed:
+        """Facts, rollups, totals, version."""
+        changed = Changed()
+        changed.sessions = await self._sessions(facts.sessions)
+        owners = dict(await self._tx.driver.fetch(OWNERS, self._tx.account, list({s.id for s in facts.sessions})))
+        changed.messages = await self._messages(facts.messages, owners)
+        changed.tool_calls = await self._calls(facts.tool_calls, owners)
+        changed.steps = {row["id"] for row in await self._upsert(STEP, UPSERT_STEPS, facts.steps)}
+        changed.handoffs = {row["id"] for row in await self._upsert(HANDOFF, UPSERT_HANDOFFS, facts.handoffs)}
+        if changed:
+            await totals.add(self._tx, self._deltas.session_changes(), self._fresh)
+            await rollups.add(self._tx, self._deltas, datetime.now(UTC))
+        return changed
+
+    async def _upsert(self, kind: Kind, sql: str, rows: Sequence[Any], owners: Owners | None = None) -> list[Any]:
+        if not rows:
+            return []
+        folded = kind.fold(rows)
+        columns = list(zip(*folded, strict=True))
+        if owners is not None:
+            columns[kind.names.index("user_id")] = tuple(owners[row.session_id] for row in folded)
+        more = [self._only_own] if sql in OWN_ONLY else []
+        found: list[Any] = await self._tx.driver.fetch(sql, self._tx.account, *columns, *more)
+        return found
+
+    async def _sessions(self, sessions: Sequence[SessionFact]) -> set[UUID]:
+        found = await self._upsert(SESSION, UPSERT_SESSIONS, sessions)
+        for row in found:
+            self._deltas.session(row["old_created_at"], row["new_created_at"])
+        self._fresh = {row["id"] for row in found if row["fresh"]}
+        turned = [row for row in found if not row["fresh"] and row["old_user_id"] != row["new_user_id"]]
+        if turned:
+            await self._hand_over([row["id"] for row in turned], [row["new_user_id"] for row in turned])
+        return {row["id"] for row in found}
+
+    async def _hand_over(self, sessions: list[UUID], users: list[UUID]) -> None:
+        """A session turned out to be another member's: so is all that belongs to it."""
+        for row in await self._tx.driver.fetch(HAND_OVER_MESSAGES, self._tx.account, sessions, users):
+            self._deltas.message(-1, row[0:-2:2])
+            self._deltas.message(+1, row[1:-2:2])
+        await self._tx.driver.execute(HAND_OVER_CALLS, self._tx.account, sessions, users)
+
+    async def _messages(self, messages: Sequence[MessageFact], owners: Owners) -> set[UUID]:
+        statement = UPSERT_MESSAGES if self._only_own is None else UPSERT_OWN_MESSAGES
+        found = await self._upsert(MESSAGE, statement, messages, owners)
+        repriced: dict[UUID, int | None] = {}
+        for row in found:
+            new = row[3:-2:2]
+            if not row["fresh"]:
+                # What it costs is known only now that both reports are one.
+                cost = self._book.micros(row["new_provider"], new[2], new[0], Tokens(*new[8:12]))
+                if cost != new[12]:
+                    repriced[row["id"]] = cost
+                self._deltas.message(-1, row[2:-2:2])
+                new = (*new[:12], cost)
+            self._deltas.message(+1, new)
+        if repriced:
+            await self._tx.driver.execute(SET_COSTS, self._tx.account, [*repriced], [*repriced.values()], VERSION)
+        return {row["id"] for row in found}
+
+    async def _calls(self, calls: Sequence[ToolCallFact], owners: Owners) -> set[UUID]:
+        statement = UPSERT_CALLS if self._only_own is None else UPSERT_OWN_CALLS
+        found = await self._upsert(TOOL_CALL, statement, calls, owners)
+        for row in found:
+            if not row["fresh"]:
+                self._deltas.call(-1, row[2::2])
+            self._deltas.call(+1, row[3::2])
+        return {row["id"] for row in found}
