@@ -36,6 +36,7 @@ STATES: Mapping[str, Problem] = {
     "55P03": Unavailable(BUSY),
     "40001": Unavailable(BUSY),
     "40P01": Unavailable(BUSY),
+    "0A000": Unavailable(BUSY),  # a statement kept from before a column changed its type; it is made anew
     "25P03": Unavailable(SLOW, retry_after=5),
     "25P04": Unavailable(SLOW, retry_after=5),
     "23505": Conflict("This exists already."),
