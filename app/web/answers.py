@@ -82,7 +82,8 @@ def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
 def of_database(error: BaseException) -> Problem | None:
     """None where the database's refusal is our own fault."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None)
+    # Of one error, the statement that must be made anew, SQLAlchemy drops the state and keeps the cause.
+    state = getattr(cause, "sqlstate", None) or getattr(getattr(cause, "__cause__", None), "sqlstate", None)
     if state is not None:
         return STATES.get(state) or STATES.get(state[:2])
     broken = isinstance(error, (Unreachable, OSError, asyncpg.InterfaceError)) or (
@@ -100,8 +101,8 @@ def of_validation(errors: Sequence[Any]) -> Problem:
 
 
 def place(loc: Sequence[str | int]) -> list[str | int]:
-    """Names of unknown fields are the caller's: of any length, and not always text."""
-    return [part if isinstance(part, int) else part[:LONGEST_NAME].encode(errors="replace").decode() for part in loc]
+    """Names of unknown fields are the caller's, of any length."""
+    return [part if isinstance(part, int) else part[:LONGEST_NAME] for part in loc]
 
 
 def rule(error: Mapping[str, Any]) -> str:
