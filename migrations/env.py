@@ -1,6 +1,7 @@
 """How every migration runs: as the owner, one at a time, with limits; `alembic` and `tally migrate` alike."""
 
 import asyncio
+import time
 
 from alembic import context
 from alembic.util import CommandError
@@ -14,9 +15,10 @@ from app.models import Model
 from app.settings import Settings
 from migrations.roles import ROLES, with_password
 
-# A migration that waits longer than this for a lock makes everybody queue behind it: better that it fails.
+# While a migration waits for a lock, everybody queues behind it: it waits shortly, gives way, and tries again. Less
+# than the second after which PostgreSQL looks for deadlocks, so that never a request is what a deadlock kills.
 LIMITS = (
-    "SET lock_timeout = '5s'",
+    "SET lock_timeout = '800ms'",
     "SET statement_timeout = '15min'",
     "SET idle_in_transaction_session_timeout = '1min'",
 )
@@ -24,6 +26,9 @@ OWNER = "SET ROLE tally_owner"
 # Any number nobody else uses: of two pods that start at once one migrates and the other waits, then finds it done.
 TURN = "SELECT pg_advisory_lock(7236152001)"
 APPLICATION_EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tally_app')"
+GAVE_WAY = ("55P03", "40P01")
+ATTEMPTS = 60
+PAUSE_S = 0.5
 FORBIDDEN = "42501"
 NEEDED = (
     "The role of MIGRATION_DATABASE_URL may not migrate: give it the database and CREATEROLE, or make the roles "
@@ -46,6 +51,19 @@ def online(connection: Connection, addresses: Addresses) -> None:
         connection.exec_driver_sql(with_password(str(addresses.application.password)))
     connection.exec_driver_sql(OWNER)
     connection.commit()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            migrate_on(connection)
+        except DBAPIError as error:
+            if state_of(error) not in GAVE_WAY or attempt == ATTEMPTS:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
+
+
+def migrate_on(connection: Connection) -> None:
+    """Revisions that are done stay done: each is a transaction of its own."""
     context.configure(
         connection=connection,
         target_metadata=Model.metadata,
@@ -53,6 +71,10 @@ def online(connection: Connection, addresses: Addresses) -> None:
         compare_server_default=True,
     )
     migrate()
+
+
+def state_of(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", ""))
 
 
 async def connect(addresses: Addresses) -> None:
@@ -85,7 +107,7 @@ def from_the_environment() -> None:
     except (BadAddress, EmbeddedError) as why:
         raise CommandError(str(why)) from None
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != FORBIDDEN:
+        if state_of(error) != FORBIDDEN:
             raise
         raise CommandError(NEEDED) from error
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,6 +98,29 @@ def test_two_that_migrate_one_database_at_once_both_succeed(empty: Addresses) ->
     with ThreadPoolExecutor() as threads:
         runs = [threads.submit(plain_alembic.alembic, "upgrade", "head", **environment_of(empty)) for _ in range(2)]
         assert [run.result().returncode for run in runs] == [0, 0], [run.result().stderr for run in runs]
+    assert plain_alembic.check(empty) == ""
+
+
+def test_a_migration_that_meets_a_lock_gives_way_to_requests_and_comes_back(empty: Addresses) -> None:
+    migrate(empty, REVISIONS[0])
+
+    async def hold() -> float:
+        """A long transaction, and the longest anybody else waits for a table meanwhile."""
+        async with operator(empty) as holder, operator(empty) as reader, holder.transaction():
+            await holder.execute("LOCK TABLE users IN ACCESS SHARE MODE; LOCK TABLE accounts IN ROW EXCLUSIVE MODE")
+            began, longest = time.monotonic(), 0.0
+            while time.monotonic() - began < 2.5:
+                asked = time.monotonic()
+                await reader.execute("BEGIN; LOCK TABLE accounts IN ROW EXCLUSIVE MODE; COMMIT")
+                longest = max(longest, time.monotonic() - asked)
+                await asyncio.sleep(0.02)
+            return longest
+
+    with ThreadPoolExecutor() as threads:
+        held = threads.submit(asyncio.run, hold())
+        time.sleep(0.3)
+        migrate(empty)
+        assert 0.2 < held.result() < 2
     assert plain_alembic.check(empty) == ""
 
 
