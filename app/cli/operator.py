@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -47,6 +48,17 @@ async def run_on(addresses: "Addresses", settings: Settings, job: Callable[["Dat
         raise
     finally:
         await database.close()
+
+
+def inspect(addresses: "Addresses", settings: Settings) -> None:
+    """Refuse a database that cannot be served from, as a sentence; one that is only away is waited for."""
+    from app.admin.founding import account_ids  # noqa: PLC0415
+    from app.cli.preflight import Away  # noqa: PLC0415
+
+    try:
+        asyncio.run(run_on(addresses, settings, account_ids))
+    except Away as away:  # a pod may be there before its database
+        sys.stderr.write(f"tally: {away} Going on without; it is tried again and again.\n")
 
 
 def signing_secret(settings: Settings) -> str | None:

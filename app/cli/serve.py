@@ -1,12 +1,10 @@
 """tally serve: the API alone, on a database that is there."""
 
-import asyncio
-import sys
 from typing import Annotated
 
 import typer
 
-from app.cli.operator import run_on, settings_with
+from app.cli.operator import inspect, settings_with
 
 
 def serve(
@@ -14,8 +12,6 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default TALLY_PORT; 0: any free.")] = None,
 ) -> None:
     """Serve the API. Needs DATABASE_URL, a migrated schema, and one of the TALLY_JWT settings."""
-    from app.admin.founding import account_ids  # noqa: PLC0415
-    from app.cli.preflight import Away  # noqa: PLC0415
     from app.cli.process import end_on_sigterm, listen  # noqa: PLC0415
     from app.cli.process import serve as run  # noqa: PLC0415
     from app.db.addresses import configured  # noqa: PLC0415
@@ -27,10 +23,7 @@ def serve(
     addresses = configured(settings)
     assert addresses is not None  # noqa: S101 - create_app has refused otherwise
     listener = listen(settings.host, settings.port)
-    try:
-        asyncio.run(run_on(addresses, settings, account_ids))
-    except Away as away:  # a pod may be there before its database
-        sys.stderr.write(f"tally: {away} Serving anyway; /health/ready answers 503 until it is there.\n")
+    inspect(addresses, settings)
     run(app, listener)
 
 

@@ -1,11 +1,13 @@
 """What a command prints: for people, or with --json for programs."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
 import typer
 
+UNBOUNDED = 1000  # a line for grep, not for a screen
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -27,9 +29,12 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -
         typer.echo(empty)
     else:
         from rich.console import Console  # noqa: PLC0415 - only where a table is shown
+        from rich.markup import escape  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
 
-        table = Table(*rows[0], box=None, header_style="bold", pad_edge=False)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in rows[0]:
+            table.add_column(name, overflow="fold")  # an id cut short is no id
         for row in rows:
-            table.add_row(*("" if field is None else str(field) for field in row.values()))
-        Console().print(table)
+            table.add_row(*("" if field is None else escape(str(field)) for field in row.values()))
+        Console(width=None if sys.stdout.isatty() else UNBOUNDED).print(table)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.operator import DataDir, secret_file, settings_with, write_private
+from app.cli.operator import DataDir, inspect, secret_file, settings_with, write_private
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,11 +71,9 @@ def take_port(settings: Settings) -> socket:
 
 
 def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo: bool) -> None:
-    from app.admin.founding import account_ids  # noqa: PLC0415
     from app.cli.banner import announce  # noqa: PLC0415
     from app.cli.demo import keys_of_demo  # noqa: PLC0415
     from app.cli.migrate import upgrade  # noqa: PLC0415
-    from app.cli.operator import run_on  # noqa: PLC0415
     from app.cli.preflight import preflight  # noqa: PLC0415
     from app.cli.process import serve  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
@@ -83,7 +81,7 @@ def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo:
     asyncio.run(preflight(addresses.owner, "MIGRATION_DATABASE_URL"))
     upgrade(addresses)
     app = create_app(settings.model_copy(update={"jwt_secret": own_secret(settings)}), addresses.application)
-    asyncio.run(run_on(addresses, settings, account_ids))  # here a refusal is a sentence, inside the server a trace
+    inspect(addresses, settings)  # here a refusal is a sentence, inside the server a trace
     keys = keys_of_demo(settings, addresses) if demo else {}
     host, port = listener.getsockname()[:2]
     with ExitStack() as running:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.operator import DataDir, settings_with
+from app.cli.operator import DataDir, inspect, settings_with
 from app.settings import Settings
 
 
@@ -42,6 +42,8 @@ def worker(
     settings = settings_with(data_dir=data_dir)
     logs.configure(settings)
     with reach(settings) as addresses:
+        if not with_parent:
+            inspect(addresses, settings)
         asyncio.run(work(settings, addresses.application, with_parent=with_parent))
 
 

@@ -1,0 +1,88 @@
+"""Each command that reports, beside a running `tally up`."""
+
+from uuid import uuid4
+
+import httpx
+import jwt
+
+from tests.cli.terminal import Running, Terminal
+
+
+def test_an_account_is_founded_to_the_first_answer(beside: Terminal, up: Running, port: int) -> None:
+    account = beside.report("account", "create", "Acme Ltd", "--timezone", "Europe/Berlin")
+    assert account["name"] == "Acme Ltd"
+    assert account["timezone"] == "Europe/Berlin"
+    user = beside.report("user", "add", "ada@acme.example", "--account", account["id"], "--role", "owner")
+    token = beside.report("token", user["id"])["access_token"]
+    me = httpx.get(f"http://127.0.0.1:{port}/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.status_code == 200, me.text
+    assert (me.json()["id"], me.json()["account_role"]) == (user["id"], "owner")
+
+
+def test_accounts_are_listed(beside: Terminal) -> None:
+    name = f"Company {uuid4().hex[:8]}"
+    account = beside.report("account", "create", name)
+    assert account["id"] in {row["id"] for row in beside.report("account", "list")}
+    assert name in beside.tally("account", "list").out
+
+
+def test_a_role_changes_and_a_member_is_shut_out(beside: Terminal) -> None:
+    account = beside.report("account", "create", "Acme")["id"]
+    user = beside.report("user", "add", "emil@acme.example", "--account", account)
+    assert user["account_role"] == "viewer"
+    assert beside.report("user", "role", user["id"], "admin")["account_role"] == "admin"
+    assert beside.report("user", "deactivate", user["id"])["active"] is False
+    assert "not active" in beside.tally("key", "create", "--user", user["id"]).sentence
+
+
+def test_the_last_owner_stays(beside: Terminal) -> None:
+    account = beside.report("account", "create", "Acme")["id"]
+    owner = beside.report("user", "add", "olga@acme.example", "--account", account, "--role", "owner")
+    assert "last owner" in beside.tally("user", "role", owner["id"], "viewer").sentence
+
+
+def test_a_key_works_until_it_is_revoked(beside: Terminal, port: int) -> None:
+    account = beside.report("account", "create", "Acme")["id"]
+    user = beside.report("user", "add", "bot@acme.example", "--account", account)
+    key = beside.report("key", "create", "--user", user["id"], "--name", "nightly")
+    door = f"http://127.0.0.1:{port}/api/v1/auth/token"
+    assert httpx.post(door, json={"api_key": key["api_key"]}).status_code == 200
+    assert beside.report("key", "revoke", key["id"], "--account", account)["revoked_at"]
+    assert httpx.post(door, json={"api_key": key["api_key"]}).status_code == 401
+
+
+def test_a_token_lives_as_long_as_asked(beside: Terminal) -> None:
+    account = beside.report("account", "create", "Acme")["id"]
+    user = beside.report("user", "add", "ada@acme.example", "--account", account)["id"]
+    signed = beside.report("token", user, "--seconds", 600)
+    claims = jwt.decode(signed["access_token"], options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == signed["expires_in"] == 600
+    assert claims["sub"] == user
+
+
+def test_migrating_again_changes_nothing(beside: Terminal) -> None:
+    first, second = beside.report("migrate"), beside.report("migrate")
+    assert first == second
+    assert first["schema"] == "up to date"
+    assert first["revision"]
+
+
+def test_data_dir_may_be_said_on_the_command_line(beside: Terminal, terminal: Terminal) -> None:
+    elsewhere = beside.environment["TALLY_DATA_DIR"]
+    name = f"Company {uuid4().hex[:8]}"
+    terminal.report("account", "create", name, "--data-dir", elsewhere)
+    assert name in {row["name"] for row in beside.report("account", "list")}
+    assert not (terminal.folder / "data").exists()
+
+
+def test_commands_start_the_server_themselves_when_nothing_runs(terminal: Terminal) -> None:
+    assert terminal.report("migrate")["schema"] == "up to date"
+    account = terminal.report("account", "create", "Acme")
+    assert [row["id"] for row in terminal.report("account", "list")] == [account["id"]]
+    assert not (terminal.folder / "data" / "postgres" / "postmaster.pid").exists()
+
+
+def test_no_account_yet_says_what_to_do(terminal: Terminal) -> None:
+    terminal.report("migrate")
+    assert terminal.tally("account", "list").out == "No account yet: tally account create NAME.\n"
+    assert terminal.report("account", "list") == []
