@@ -48,6 +48,8 @@ STATES: Mapping[str, Problem] = {
     "23514": Unprocessable("A value is outside of what can be stored."),
     "22": Unprocessable("A value is outside of what can be stored."),
 }
+# No connection, or one of no use: a server's farewell between two messages confuses the driver (InternalClientError).
+LOST = (Unreachable, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # What the framework refuses by itself, in our words.
 SENTENCES: Mapping[type[Problem], str] = {
     BadRequest: "The request could not be read: check its syntax.",
@@ -86,9 +88,7 @@ def of_database(error: BaseException) -> Problem | None:
     state = getattr(cause, "sqlstate", None) or getattr(getattr(cause, "__cause__", None), "sqlstate", None)
     if state is not None:
         return STATES.get(state) or STATES.get(state[:2])
-    broken = isinstance(error, (Unreachable, OSError, asyncpg.InterfaceError)) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
+    broken = isinstance(error, LOST) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     return STATES["08"] if broken else None
 
 
@@ -137,7 +137,6 @@ def allowed(request: Request) -> str:
 
 
 FORESEEN = (Problem, RequestValidationError, HTTPException, DBAPIError, asyncpg.PostgresError)
-ALSO = (asyncpg.InterfaceError, Unreachable, OSError)
 
 
 def install(app: FastAPI) -> None:
@@ -151,5 +150,5 @@ def install(app: FastAPI) -> None:
             problem.headers = {"Allow": allowed(request)}
         return respond(request.scope, problem)
 
-    for kind in (*FORESEEN, *ALSO):
+    for kind in (*FORESEEN, *LOST):
         app.add_exception_handler(kind, handle)
