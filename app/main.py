@@ -17,6 +17,7 @@ from app.auth.tokens import TokenAuthority
 from app.auth.trust import trusted_keys
 from app.db.addresses import BadAddress, configured
 from app.db.engine import Database, Unreachable, inspect_server
+from app.ingest import batches
 from app.me import profile
 from app.settings import Settings
 from app.web import answers, docs, health, logs
@@ -34,6 +35,7 @@ ROUTERS = (
     keys.router,
     users.router,
     account.router,
+    batches.router,
     health.router,
     docs.router,
 )
@@ -58,9 +60,10 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
     )
     for router in ROUTERS:
         app.include_router(router)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: describe(app, batches.SCHEMAS)  # type: ignore[method-assign]
     answers.install(app)
     app.state.database = database
+    app.state.max_body_bytes = settings.max_body_bytes
     app.state.metrics = CollectorRegistry()
     app.state.door = Door(
         database=database,

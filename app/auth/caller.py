@@ -7,6 +7,7 @@ database on every request, so that a demotion, a deactivation or a revoked key a
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -159,6 +160,14 @@ class Gate(SecurityBase):
         return claims
 
 
+class Call(Gate):
+    """Says who calls, in a transaction that is over: for work that opens its own, and may have to repeat it."""
+
+    async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
+        async with asynccontextmanager(super().__call__)(request) as tx:
+            return tx.caller
+
+
 def admit(role: Role, *, read_only: bool = True) -> Any:
     # scope="function": left, and so committed, before the answer is sent. The scopes are how OpenAPI names roles.
     return Security(Gate(role, read_only=read_only), scope="function", scopes=[role])
@@ -166,6 +175,7 @@ def admit(role: Role, *, read_only: bool = True) -> Any:
 
 ViewerTx = Annotated[CallerTx, admit("viewer")]
 ViewerChange = Annotated[CallerTx, admit("viewer", read_only=False)]
+ViewerCall = Annotated[Caller, Security(Call("viewer", read_only=True), scopes=["viewer"])]
 EngineerTx = Annotated[CallerTx, admit("engineer")]
 AdminTx = Annotated[CallerTx, admit("admin")]
 AdminChange = Annotated[CallerTx, admit("admin", read_only=False)]

@@ -26,7 +26,10 @@ def each(template: str, choose: Callable[[Any, Any], Any], *names: str) -> list[
     def fold(old: Values, new: Values) -> Values:
         return new if old[0] is None else old if new[0] is None else (choose(old[0], new[0]),)
 
-    return [Rule([name], lambda name=name: [template.format(f"f.{name}", f"excluded.{name}")], fold) for name in names]
+    def rule(name: str) -> Rule:
+        return Rule([name], lambda: [template.format(f"f.{name}", f"excluded.{name}")], fold)
+
+    return [rule(name) for name in names]
 
 
 def earliest(*names: str) -> list[Rule]:

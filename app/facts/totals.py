@@ -31,10 +31,21 @@ AROUND = """
     ) AS m
     ORDER BY s.id, m.created_at
 """
-SUMS = (
-    "user_messages assistant_messages other_messages error_count tool_calls tool_errors input_tokens output_tokens"
-    " cache_read_tokens cache_creation_tokens cost_micros unpriced_messages active_us"
-).split()
+SUMS = [
+    "user_messages",
+    "assistant_messages",
+    "other_messages",
+    "error_count",
+    "tool_calls",
+    "tool_errors",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cost_micros",
+    "unpriced_messages",
+    "active_us",
+]
 UPDATE = f"""
     UPDATE ai_sessions AS s SET {", ".join(f"{name} = s.{name} + t.{name}" for name in SUMS)},
         models = t.models::jsonb, first_activity_at = t.first, last_activity_at = t.last

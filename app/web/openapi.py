@@ -1,5 +1,6 @@
 """The description of the API: what the framework reads off the handlers, and what holds for all of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,13 +23,17 @@ LIMITS = {
 HEADERS: dict[str, dict[str, Any]] = {"429": {**RETRY, **LIMITS}, "503": RETRY}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI. Built once; a role stands in the scopes of an operation's security."""
+def describe(app: FastAPI, shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """OpenAPI. Built once; a role stands in the scopes of an operation's security.
+
+    `shapes` are those of bodies that a handler reads by itself.
+    """
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         for operations in schema["paths"].values():
             for operation in operations.values():
                 declare_problems(operation)
+        schema["components"]["schemas"] |= shapes
         for name in UNUSED:
             schema["components"]["schemas"].pop(name, None)
         app.openapi_schema = schema

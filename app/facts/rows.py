@@ -1,0 +1,138 @@
+"""The shapes every source of facts must reach: what producers send, before keys and members are resolved.
+
+Metadata only: a field that is not named here is refused, so that nothing anybody said can come in.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator
+
+# Control characters are in no id or name; NUL and lone surrogates cannot be stored at all.
+PLAIN = r"^[^\x00-\x1f\x7f]+$"
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+LARGEST = 2**31 - 1
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN, strict=True)]
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST, description="With an offset.")]
+Count = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def whole_milliseconds(value: Any) -> int:
+    """Clocks give fractions; sums of whole numbers alone are exact in any order."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LARGEST:
+        raise ValueError(f"must be a number of milliseconds from 0 to {LARGEST}")
+    return round(value)
+
+
+Milliseconds = Annotated[
+    int, PlainValidator(whole_milliseconds, json_schema_input_type=Annotated[float, Field(ge=0, le=LARGEST)])
+]
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class SessionRow(Row):
+    """One conversation or run. Sent again it is brought up to date: what was said last stays."""
+
+    id: Name
+    created_at: Moment
+    updated_at: Moment | None = None
+    user_id: Annotated[str, Field(max_length=36)] | None = Field(None, description="The member it belongs to.")
+    user_email: Annotated[str, Field(max_length=254)] | None = Field(None, description="Or the member by e-mail.")
+    session_type: Name | None = None
+    intake_type: Name | None = None
+    status: Name | None = None
+    confidence_tier: Name | None = None
+    provider: Name | None = None
+    model: Name | None = None
+    workspace: Name | None = None
+
+
+class MessageRow(Row):
+    """One turn. May be sent when it starts and again when it ends, in either order."""
+
+    session_id: Name
+    id: Name
+    global_id: Name | None = Field(None, description="The provider's own id: equal ones are one message.")
+    role: Literal["user", "assistant", "system", "tool"]
+    created_at: Moment
+    agent_name: Name | None = None
+    model_id: Name | None = None
+    provider: Name | None = None
+    status: Literal["running", "completed", "failed"] = "completed"
+    error_kind: Name | None = None
+    is_error: Flag = False
+    input_tokens: Count = Field(0, description="Without cached ones: the four classes are disjoint.")
+    output_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_creation_tokens: Count = 0
+    response_time_ms: Milliseconds | None = None
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
+
+
+class ToolCallRow(Row):
+    """One use of a tool. Start and end may come apart, in either order."""
+
+    session_id: Name
+    id: Name
+    global_id: Name | None = Field(None, description="The provider's own id: equal ones are one call.")
+    message_id: Name | None = None
+    name: Name | None = None
+    status: Literal["running", "success", "error"] = "success"
+    is_error: Flag = False
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
+    duration_ms: Milliseconds | None = None
+
+
+class StepRow(Row):
+    """One step of a guided session."""
+
+    session_id: Name
+    id: Name
+    created_at: Moment
+    step_order: Annotated[int, Field(ge=-LARGEST, le=LARGEST, strict=True)] | None = None
+    step_type: Name | None = None
+    confidence_at_step: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    is_fork_point: Flag = False
+    was_free_text: Flag = False
+    was_skipped: Flag = False
+
+
+class HandoffRow(Row):
+    """A session handed to people; sent again once somebody claims it."""
+
+    session_id: Name
+    id: Name
+    created_at: Moment
+    handed_off_by: Annotated[str, Field(max_length=254)] | None = Field(None, description="Member by id or e-mail.")
+    intent: Name | None = None
+    priority: Name | None = None
+    claimed_at: Moment | None = None
+    claimed_by: Annotated[str, Field(max_length=254)] | None = Field(None, description="Member by id or e-mail.")
+
+
+class Batch(Row):
+    """Up to 10,000 rows, in any order; a row may come before what it refers to."""
+
+    sessions: list[SessionRow] = []
+    messages: list[MessageRow] = []
+    tool_calls: list[ToolCallRow] = []
+    steps: list[StepRow] = []
+    handoffs: list[HandoffRow] = []
+
+
+ROWS: dict[str, type[Row]] = {
+    "sessions": SessionRow,
+    "messages": MessageRow,
+    "tool_calls": ToolCallRow,
+    "steps": StepRow,
+    "handoffs": HandoffRow,
+}

@@ -1,0 +1,150 @@
+"""From a body to rows that may come in, and for each that may not, why."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from app.facts.rows import ROWS, HandoffRow, MessageRow, Row, SessionRow, StepRow, ToolCallRow
+from app.web.problems import Unprocessable
+from app.web.schema import Shape
+
+MOST_ROWS = 10_000
+# A row is one flat object of some twenty fields. What has far more marks than such rows need is not worth unpacking
+# into objects that take fifty times its room.
+MOST_MARKS = {b"{": 4 * MOST_ROWS, b"[": 4 * MOST_ROWS, b",": 60 * MOST_ROWS}
+AHEAD = timedelta(minutes=5)
+PAUSE_EVERY = 500
+CONTENT = re.compile(
+    r"text|prompt|output$|argument|payload|content|body|response$|completion$|message$|input$|html|data$"
+)
+
+
+class RowError(Shape):
+    """Why one row was not taken."""
+
+    kind: str
+    index: int
+    id: str | None
+    code: str
+    detail: str
+
+
+@dataclass
+class Admitted:
+    """Rows with their places in what was sent."""
+
+    sessions: list[tuple[int, SessionRow]] = field(default_factory=list)
+    messages: list[tuple[int, MessageRow]] = field(default_factory=list)
+    tool_calls: list[tuple[int, ToolCallRow]] = field(default_factory=list)
+    steps: list[tuple[int, StepRow]] = field(default_factory=list)
+    handoffs: list[tuple[int, HandoffRow]] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    received: int = 0
+
+    def refuse(self, kind: str, index: int, row: Row, error: tuple[str, str]) -> None:
+        self.errors.append(RowError(kind=kind, index=index, id=row.id, code=error[0], detail=error[1]))  # type: ignore[attr-defined]
+
+    def all(self) -> Iterator[tuple[str, int, Any]]:
+        """Every admitted row with its kind."""
+        for kind in ROWS:
+            for index, row in getattr(self, kind):
+                yield kind, index, row
+
+    def sift(self, refusal: Any) -> None:
+        """Keep the rows for which `refusal(kind, row)` is None."""
+        for kind in ROWS:
+            kept = []
+            for index, row in getattr(self, kind):
+                error = refusal(kind, row)
+                if error is None:
+                    kept.append((index, row))
+                else:
+                    self.refuse(kind, index, row, error)
+            setattr(self, kind, kept)
+
+
+def parse(raw: bytes) -> dict[str, list[Any]]:
+    """The lists of a batch; what is wrong with the whole is said here."""
+    for mark, most in MOST_MARKS.items():
+        if raw.count(mark) > most:
+            raise too_many()
+    try:
+        batch = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise Unprocessable("The body is not JSON in UTF-8, or is nested too deeply.") from None
+    if not isinstance(batch, dict) or not batch.keys() <= ROWS.keys():
+        raise Unprocessable(f"The body must be an object of lists: {', '.join(ROWS)}.")
+    for kind, rows in batch.items():
+        if not isinstance(rows, list):
+            raise Unprocessable(f"'{kind}' must be a list.")
+    if sum(map(len, batch.values())) > MOST_ROWS:
+        raise too_many()
+    return batch
+
+
+def too_many() -> Unprocessable:
+    return Unprocessable(f"A call takes at most {MOST_ROWS:,} rows, all kinds together: send them in several calls.")
+
+
+async def admit(batch: Mapping[str, Sequence[Any]]) -> Admitted:
+    """Each row by itself: a bad one keeps none of the others out. Lets other requests have a turn in between."""
+    admitted = Admitted(received=sum(map(len, batch.values())))
+    for kind, shape in ROWS.items():
+        validate = shape.__pydantic_validator__.validate_python
+        accepted = getattr(admitted, kind)
+        for index, sent in enumerate(batch.get(kind, ())):
+            if index % PAUSE_EVERY == PAUSE_EVERY - 1:
+                await asyncio.sleep(0)
+            try:
+                accepted.append((index, validate(sent)))
+            except ValidationError as error:
+                admitted.errors.append(explain(kind, index, sent, error))
+    return admitted
+
+
+def explain(kind: str, index: int, sent: Any, error: ValidationError) -> RowError:
+    """The first thing wrong, naming the field and never quoting the value."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = ".".join(map(str, first["loc"])) or "row"
+    own = sent.get("id") if isinstance(sent, dict) else None
+    code, detail = "invalid", f"{name}: {first['msg'].removeprefix('Value error, ')}."
+    if first["type"] == "extra_forbidden":
+        code, detail = "unknown_field", f"{name[:100]}: there is no such field."
+        if CONTENT.search(name.lower()):
+            code, detail = "content", f"{name[:100]}: Tally keeps numbers and names, never content; leave it out."
+    return RowError(
+        kind=kind, index=index, id=str(own)[:200] if isinstance(own, str | int) else None, code=code, detail=detail
+    )
+
+
+def out_of_time(now: datetime, earliest: datetime | None) -> Any:
+    """Refuses what is dated in the future, and what is older than the account keeps."""
+    latest = now + AHEAD
+
+    def refusal(_kind: str, row: Any) -> tuple[str, str] | None:
+        times = [time for name in DATES if (time := getattr(row, name, None)) is not None]
+        if times and max(times) > latest:
+            return "future", "It is dated more than 5 minutes in the future: check the producer's clock."
+        dated = date_of(row)
+        if earliest is not None and dated is not None and dated < earliest:
+            return "too_old", f"It is dated before {earliest:%Y-%m-%d}, which is older than this account keeps."
+        return None
+
+    return refusal
+
+
+DATES = ("created_at", "updated_at", "started_at", "completed_at", "claimed_at")
+
+
+def date_of(row: Any) -> datetime | None:
+    """When a row happened."""
+    if isinstance(row, ToolCallRow):
+        return row.started_at or row.completed_at
+    dated: datetime = row.created_at
+    return dated

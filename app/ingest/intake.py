@@ -1,0 +1,88 @@
+"""Reading a request body within bounds: of its size, of its unpacked size, and of all bodies together.
+
+However much is sent at once, what is in memory stays bounded: who finds no room waits a moment, then is told to come
+again.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+
+from app.web.bodies import declared_length
+from app.web.problems import BadRequest, ContentTooLarge, Unavailable, UnsupportedMedia
+
+MIB = 2**20
+ROOM = 24 * MIB
+PATIENCE_S = 5.0
+# JSON packs about so well; what packs better waits for room once its size is known.
+USUAL_RATIO = 20
+TRAILER = 4
+
+
+class Room:
+    """Bytes of bodies in memory, all requests together; first come, first served."""
+
+    def __init__(self, size: int = ROOM) -> None:
+        self._free = self._size = size
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def take(self, wanted: int) -> AsyncIterator[None]:
+        wanted = min(wanted, self._size)
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._turn, self._freed:
+                await self._freed.wait_for(lambda: self._free >= wanted)
+                self._free -= wanted
+        except TimeoutError:
+            raise Unavailable("Tally is taking in as much as it can; nothing was lost, try again.") from None
+        try:
+            yield
+        finally:
+            async with self._freed:
+                self._free += wanted
+                self._freed.notify_all()
+
+
+@asynccontextmanager
+async def body(request: Request, room: Room, limit: int) -> AsyncIterator[bytes]:
+    """The unpacked body; its room is held while it is in use."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in ("identity", "gzip"):
+        raise UnsupportedMedia("The content encoding must be gzip or none.")
+    declared = min(declared_length(request.scope) or limit, limit)
+    expected = declared if encoding == "identity" else min(limit, declared * USUAL_RATIO)
+    async with room.take(expected):
+        packed = await request.body()
+        if encoding == "identity":
+            yield packed
+            return
+        size = unpacked_size(packed, limit)
+        if size <= expected:
+            yield unpack(packed, size)
+            return
+    async with room.take(size):
+        yield unpack(packed, size)
+
+
+def unpacked_size(packed: bytes, limit: int) -> int:
+    """What the trailer says; unpacking holds it to that."""
+    size = int.from_bytes(packed[-TRAILER:], "little") if len(packed) > TRAILER else 0
+    if size > limit:
+        raise ContentTooLarge(f"The body may have at most {limit} bytes, also once unpacked: send less at once.")
+    return size
+
+
+def unpack(packed: bytes, size: int) -> bytes:
+    """Never makes more than one byte beyond what the trailer announced: a bomb bursts outside."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(packed, size + 1)
+    except zlib.error:
+        raise BadRequest("The body is not the gzip stream its Content-Encoding says.") from None
+    if len(unpacked) != size or not unpacker.eof or unpacker.unused_data:
+        raise BadRequest("The body is not one whole gzip stream: it is cut, or its size is not what its end says.")
+    return unpacked

@@ -1,0 +1,87 @@
+"""Whose a row is: members named by id or e-mail, and what a caller may bring in for whom."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.auth.caller import Caller
+from app.db.engine import Tx
+from app.db.ids import new_id
+from app.facts.identity import session_key
+from app.facts.rows import SessionRow
+from app.ingest.admission import Admitted
+
+NAMED = """
+    SELECT id, email FROM users
+    WHERE account_id = $1 AND (id = ANY ($2::uuid[]) OR email = ANY ($3::text[]))
+"""
+ADD = """
+    INSERT INTO users (account_id, id, email, name, account_role)
+    SELECT $1, t.id, t.email, split_part(t.email, '@', 1), 'viewer' FROM unnest($2::uuid[], $3::text[]) AS t (id, email)
+    ORDER BY t.email ON CONFLICT (account_id, email) DO NOTHING
+"""
+# A session that merely came through somebody (1970) is still free; one that is said to be another's is not.
+OTHERS = """
+    SELECT id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) AND user_id <> $3
+    AND user_id_at >= '1970-01-02'
+"""
+PERSON = ("user_id", "user_email", "handed_off_by", "claimed_by")
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+async def named(tx: Tx, rows: Admitted, *, create: bool) -> dict[str, UUID]:
+    """The members the rows name, by what they are named."""
+    names = {name for _, _, row in rows.all() for field in PERSON if (name := getattr(row, field, None))}
+    if not names:
+        return {}
+    ids = {name: found for name in names if (found := as_uuid(name))}
+    emails = {name: name.strip().lower() for name in names if "@" in name}
+    if create and emails:
+        wanted = sorted(set(emails.values()))
+        await tx.driver.execute(ADD, tx.account, [new_id() for _ in wanted], wanted)
+    found = await tx.driver.fetch(NAMED, tx.account, list(ids.values()), list(set(emails.values())))
+    by_id, by_email = {row["id"] for row in found}, {row["email"]: row["id"] for row in found}
+    known = {name: own for name, own in ids.items() if own in by_id}
+    return known | {name: by_email[email] for name, email in emails.items() if email in by_email}
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What this caller may bring in."""
+
+    caller: Caller
+    members: Mapping[str, UUID]
+    others: Collection[UUID]
+
+    def refusal(self, kind: str, row: Any) -> tuple[str, str] | None:
+        """For Admitted.sift: why a row may not come in, or None."""
+        for field in PERSON:
+            name = getattr(row, field, None)
+            if name and name not in self.members:
+                return "unknown_member", f"{field}: this account has no such member; add them first."
+        if self.caller.may("admin"):
+            return None
+        if isinstance(row, SessionRow):
+            owner = row.user_id or row.user_email
+            if owner and self.members[owner] != self.caller.id:
+                return "not_yours", "Only an admin may bring in sessions of other members."
+        session = row.id if kind == "sessions" else row.session_id
+        if self.others and session_key(self.caller.account_id, session) in self.others:
+            return "not_yours", "This session belongs to another member of the account."
+        return None
+
+
+async def sessions_of_others(tx: Tx, caller: Caller, rows: Admitted) -> set[UUID]:
+    """Of the sessions the rows speak of, those that are another member's."""
+    if caller.may("admin"):
+        return set()
+    names = {row.id if kind == "sessions" else row.session_id for kind, _, row in rows.all()}
+    keys = [session_key(tx.account, name) for name in names]
+    return {row["id"] for row in await tx.driver.fetch(OTHERS, tx.account, keys, caller.id)}

@@ -1,0 +1,80 @@
+"""POST /api/v1/ingest/batches: what comes in, what is refused, and what the answer says of it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from httpx import AsyncClient, Response
+
+from tests.people import Company, Person
+
+URL = "/api/v1/ingest/batches"
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def message(number: int = 1, session: str = "s1", **more: Any) -> dict[str, Any]:
+    at = NOW - timedelta(hours=1) + timedelta(seconds=number)
+    return {"session_id": session, "id": f"m{number}", "role": "user", "created_at": at.isoformat(), **more}
+
+
+async def send(client: AsyncClient, person: Person, **batch: Any) -> Response:
+    return await client.post(URL, json=batch, headers=person.headers)
+
+
+def counts(answer: Response) -> tuple[int, int, int, int]:
+    body = answer.json()
+    return body["received"], body["stored"], body["unchanged"], body["rejected"]
+
+
+async def test_rows_are_stored_once_however_often_they_come(client: AsyncClient, company: Company) -> None:
+    batch = {"sessions": [{"id": "s1", "created_at": NOW.isoformat()}], "messages": [message(1), message(2)]}
+    first = await send(client, company.viewer, **batch)
+    assert (first.status_code, counts(first)) == (200, (3, 3, 0, 0)), first.text
+    again = await send(client, company.viewer, **batch)
+    assert (again.status_code, counts(again)) == (200, (3, 0, 3, 0))
+
+
+async def test_a_row_twice_in_one_batch_is_stored_once(client: AsyncClient, company: Company) -> None:
+    answer = await send(client, company.viewer, messages=[message(1), message(1), message(2)])
+    assert counts(answer) == (3, 2, 1, 0)
+
+
+async def test_bad_rows_are_named_and_keep_no_good_row_out(client: AsyncClient, company: Company) -> None:
+    bad = [
+        message(2, text="hello"),
+        message(3, colour="red"),
+        message(4, input_tokens=-1),
+        message(5, id="x" * 201),
+        message(6, created_at="2026-01-01T00:00:00"),
+        message(7, created_at=(NOW + timedelta(hours=1)).isoformat()),
+        "nonsense",
+    ]
+    answer = await send(client, company.viewer, messages=[message(1), *bad])
+    assert answer.status_code == 207
+    assert counts(answer) == (8, 1, 0, 7)
+    assert [(e["index"], e["code"]) for e in answer.json()["errors"]] == [
+        (1, "content"),
+        (2, "unknown_field"),
+        (3, "invalid"),
+        (4, "invalid"),
+        (5, "invalid"),
+        (6, "future"),
+        (7, "invalid"),
+    ]
+
+
+async def test_an_admin_brings_in_sessions_of_any_member_a_viewer_only_their_own(
+    client: AsyncClient, company: Company
+) -> None:
+    def session(name: str) -> dict[str, Any]:
+        return {"id": name, "created_at": NOW.isoformat(), "user_email": company.engineer.email}
+
+    answer = await send(client, company.admin, sessions=[session("s1")])
+    assert counts(answer) == (1, 1, 0, 0)
+    answer = await send(client, company.viewer, sessions=[session("s2")], messages=[message(1, "s1")])
+    assert [e["code"] for e in answer.json()["errors"]] == ["not_yours", "not_yours"]
+
+
+async def test_a_member_nobody_knows_is_a_reason(client: AsyncClient, company: Company) -> None:
+    rows = [{"id": "s1", "created_at": NOW.isoformat(), "user_email": "nobody@example.com"}]
+    answer = await send(client, company.admin, sessions=rows)
+    assert [e["code"] for e in answer.json()["errors"]] == ["unknown_member"]
