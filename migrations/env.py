@@ -45,7 +45,8 @@ def online(connection: Connection, addresses: Addresses) -> None:
     """Take the turn, make the roles, become the owner, migrate."""
     connection.execute(text(TURN))
     fresh = not connection.scalar(text(APPLICATION_EXISTS))
-    for line in (*LIMITS, ROLES):
+    # Before the limits: to wait for roles that another database's migration is just making holds nobody up.
+    for line in (ROLES, *LIMITS):
         connection.exec_driver_sql(line)
     if fresh and addresses.application.username == "tally_app" and addresses.application.password:
         connection.exec_driver_sql(with_password(str(addresses.application.password)))
