@@ -31,6 +31,11 @@ class Operation:
         return not self.described.get("security")
 
     @property
+    def is_by_row(self) -> bool:
+        """Whether it takes what is good of a body and refuses the rest row by row."""
+        return "207" in self.described["responses"]
+
+    @property
     def takes_json(self) -> bool:
         return "application/json" in self.described.get("requestBody", {}).get("content", {})
 

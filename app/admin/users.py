@@ -31,7 +31,11 @@ def as_email(text: str) -> str:
     return email
 
 
-Email = Annotated[str, Field(min_length=3, max_length=254, examples=["ada@example.com"]), AfterValidator(as_email)]
+Email = Annotated[
+    str,
+    Field(min_length=3, max_length=254, examples=["ada@example.com"], json_schema_extra={"format": "email"}),
+    AfterValidator(as_email),
+]
 
 
 class NewMember(Body):

@@ -87,7 +87,12 @@ class UnsupportedMedia(Problem):
 
 
 class Unprocessable(Problem):
+    """Always with `errors`, so that a client may rely on it: where no field is to blame, the sentence itself."""
+
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, detail: str, *, errors: Sequence[dict[str, Any]] | None = None, **more: Any) -> None:
+        super().__init__(detail, errors=errors or [{"loc": [], "msg": detail, "type": "refused"}], **more)
 
 
 class TooManyRequests(Problem):

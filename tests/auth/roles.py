@@ -12,6 +12,7 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("GET", "/health/ready"): "public",
     ("GET", "/metrics"): "public",
     ("GET", "/api/v1/me"): "viewer",
+    ("POST", "/api/v1/ingest/batches"): "viewer",
     ("GET", "/api/v1/keys"): "viewer",
     ("POST", "/api/v1/keys"): "viewer",
     ("DELETE", "/api/v1/keys/{key_id}"): "viewer",
