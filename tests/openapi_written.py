@@ -17,7 +17,7 @@ NOWHERE = make_url("postgresql+asyncpg://nobody@/nowhere")
 @cache
 def described_now() -> dict[str, Any]:
     """It needs no database, for nothing is asked of one."""
-    settings = Settings(_env_file=None, TALLY_JWT_SECRET="x" * 32, TALLY_LOG_FORMAT="json")  # type: ignore[call-arg, arg-type]
+    settings = Settings(_env_file=None, TALLY_JWT_SECRET="x" * 32, TALLY_LOG_FORMAT="json")
     return create_app(settings, NOWHERE).openapi()
 
 
