@@ -27,7 +27,9 @@ class Prepared:
         compiled = statement.compile(dialect=asyncpg(), compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()  # type: ignore[attr-defined]
-        self._fixed = compiled.params
+        # What must be given is left out here: forgotten, it is a KeyError, and not a NULL that finds no rows.
+        asked = {name for name, bind in compiled.binds.items() if bind.required}  # type: ignore[attr-defined]
+        self._fixed = {name: value for name, value in compiled.params.items() if name not in asked}
 
     def _values(self, tx: Tx, given: dict[str, object]) -> list[object]:
         values: dict[str, Any] = {**self._fixed, **given, "account": tx.account}

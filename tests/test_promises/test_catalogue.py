@@ -197,7 +197,7 @@ RULES = (
         SELECT indexrelid::regclass::text FROM pg_index JOIN tenant ON tenant.oid = indrelid
         WHERE indkey[0] IS DISTINCT FROM account_number
         """,
-        "CREATE UNIQUE INDEX bad ON users (email)",
+        "CREATE INDEX bad ON users (email, account_id)",
         "bad",
     ),
     Rule(
@@ -208,7 +208,7 @@ RULES = (
         WHERE contype = 'f' AND coalesce(
             array_position(conkey, a.account_number) <> array_position(confkey, b.account_number), true)
         """,
-        "ALTER TABLE users ADD CONSTRAINT bad FOREIGN KEY (id) REFERENCES accounts (id)",
+        "ALTER TABLE users ADD CONSTRAINT bad FOREIGN KEY (id) REFERENCES accounts (id) NOT VALID",
         "bad",
     ),
     Rule(

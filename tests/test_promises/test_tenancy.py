@@ -89,7 +89,7 @@ async def test_a_storm_of_cancelled_requests_shows_nobody_a_foreign_row(apart: A
 
 
 # A statement of its own that begins, ends or sets; the SET of an UPDATE follows a table, not a quote.
-WORDS = re.compile(r"(?<!-)\b(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|set_config)\b|[\"';]\s*SET\s+(?!LOCAL\b)")
+WORDS = re.compile(r"[\"';]\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b|set_config|[\"';]\s*SET\s+(?!LOCAL\b)")
 ALLOWED = {"app/db/engine.py"}
 
 
