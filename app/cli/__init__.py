@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli import accounts, doctor, keys, migrate, serve, up, users, worker
+from app.cli.demo import command as demo
 from app.cli.faults import explain
 
 cli = typer.Typer(
@@ -23,6 +24,7 @@ serve.register(cli)
 worker.register(cli)
 migrate.register(cli)
 doctor.register(cli)
+demo.register(cli)
 cli.add_typer(accounts.commands, name="account")
 cli.add_typer(users.commands, name="user")
 cli.add_typer(keys.commands, name="key")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.operator import DataDir, inspect, secret_file, settings_with, write_private
+from app.cli.operator import DataDir, inspect, run_on, secret_file, settings_with, write_private
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def take_port(settings: Settings) -> socket:
 
 def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo: bool) -> None:
     from app.cli.banner import announce  # noqa: PLC0415
-    from app.cli.demo import keys_of_demo  # noqa: PLC0415
+    from app.cli.demo.people import demo_of  # noqa: PLC0415
     from app.cli.migrate import upgrade  # noqa: PLC0415
     from app.cli.preflight import preflight  # noqa: PLC0415
     from app.cli.process import serve  # noqa: PLC0415
@@ -82,13 +82,18 @@ def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo:
     upgrade(addresses)
     app = create_app(settings.model_copy(update={"jwt_secret": own_secret(settings)}), addresses.application)
     inspect(addresses, settings)  # here a refusal is a sentence, inside the server a trace
-    keys = keys_of_demo(settings, addresses) if demo else {}
+    known = asyncio.run(run_on(addresses, settings, lambda database: demo_of(database, settings))) if demo else None
     host, port = listener.getsockname()[:2]
     with ExitStack() as running:
 
         def ready() -> None:
-            announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", keys)
-            running.enter_context(worker(settings, addresses))  # last: it would take the first answer's processor
+            announce(
+                f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", known["keys"] if known else {}
+            )
+            # Last: they would take the first answer's processor.
+            running.enter_context(companion(settings, addresses, "worker"))
+            if known:
+                running.enter_context(companion(settings, addresses, "demo", "--account", known["account"]))
 
         serve(app, listener, ready)
 
@@ -120,15 +125,15 @@ def own_secret(settings: Settings) -> Any:
 
 
 @contextmanager
-def worker(settings: Settings, addresses: "Addresses") -> Iterator[None]:
-    """A process of its own, so that no job ever delays an answer; it ends with us, however we end."""
+def companion(settings: Settings, addresses: "Addresses", *command: str) -> Iterator[None]:
+    """A command in a process of its own, so that no job ever delays an answer; it ends with us, however we end."""
     environment = {
         **os.environ,
         "DATABASE_URL": addresses.application.render_as_string(hide_password=False),
         "TALLY_DATA_DIR": str(settings.data_dir),
     }
-    command = [sys.executable, "-m", "app.cli", "worker", "--with-parent"]
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)
+    arguments = [sys.executable, "-m", "app.cli", *command, "--with-parent"]
+    process = subprocess.Popen(arguments, env=environment, stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield
     finally:

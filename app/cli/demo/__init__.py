@@ -1,0 +1,1 @@
+"""The demo: a company whose agents were at work for ninety days."""

@@ -1,0 +1,161 @@
+"""Tells the story to an account through the ingest API, from today backwards, so that a dashboard fills from its end.
+
+The API runs inside this process: the one that serves has nothing to do with it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from app.cli.demo.people import join
+from app.cli.demo.story import Rows, Story
+from app.db.addresses import Addresses
+from app.db.engine import Database
+from app.facts.calendar import Calendar
+from app.main import create_app
+from app.models.account import Account
+from app.settings import Settings
+from app.web.problems import NotFound, Unavailable
+
+A_BATCH = 1_000
+AT_ONCE = 2
+TRIES = 5
+ROUND = timedelta(minutes=10)
+# Sessions go on, and claims come, after the day a session began.
+AFTERMATH = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which days of which story. What was known at `since` was told before."""
+
+    account: UUID
+    seed: int
+    days: int
+    until: datetime
+    since: datetime | None = None
+
+
+@dataclass
+class Told:
+    """What became of the rows."""
+
+    received: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+Advance = Callable[[int], None]
+
+
+def print_nothing(_days: int) -> None:
+    """A few days are told before a bar is read."""
+
+
+def lately() -> datetime:
+    """Up to here the story is told: told again within minutes, it is the very same."""
+    now = datetime.now(UTC)
+    return now - (now - datetime.min.replace(tzinfo=UTC)) % ROUND
+
+
+async def tell(addresses: Addresses, settings: Settings, plan: Plan, stop: asyncio.Event, bar: Any) -> dict[str, Any]:
+    """Everything of the plan that is missing; `bar(total)` gives a context that is told of days done.
+
+    `whole`: nobody said stop.
+    """
+    told = Told()
+    async with api(addresses, settings) as app:
+        story = await story_of(app.state.database, plan)
+        days = days_of(plan, story.calendar)
+        loader = await join(app.state.database, plan.account)
+        headers = {"Authorization": f"Bearer {app.state.door.authority.issue(loader, plan.account)}"}
+        parts = batches(story, days, plan.until)
+        with bar(len(days)) if plan.since is None else nullcontext(print_nothing) as advance:
+            async with client_of(app, headers) as client, asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(send_all(client, parts, told, stop, advance))
+    return {"start_day": days[-1], "end_day": days[0], "until": plan.until, **asdict(told), "whole": not stop.is_set()}
+
+
+@asynccontextmanager
+async def api(addresses: Addresses, settings: Settings) -> AsyncIterator[Any]:
+    """The API as it always is, but for whom it trusts: a secret of this moment, which nobody else knows."""
+    trusting = {"jwt_secret": SecretStr(secrets.token_hex(32)), "jwt_public_key": None, "jwks_url": None}
+    quiet = {"jwt_algorithms": [], "rate_limit": 0, "log_level": "warning", "pool_size": AT_ONCE}
+    app = create_app(settings.model_copy(update={**trusting, **quiet}), addresses.application)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@asynccontextmanager
+async def client_of(app: Any, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally", headers=headers) as client:
+        yield client
+
+
+async def story_of(database: Database, plan: Plan) -> Story:
+    async with database.transaction(plan.account, read_only=True) as tx:
+        chosen = select(Account.timezone, Account.created_at).where(Account.id == plan.account)
+        row = (await tx.connection.execute(chosen)).one_or_none()
+    if row is None:
+        raise NotFound("There is no account with this id; `tally account list` shows them.")
+    calendar = Calendar(row.timezone)
+    return Story(plan.seed, calendar.day(row.created_at), calendar)
+
+
+def days_of(plan: Plan, calendar: Calendar) -> list[date]:
+    """From the newest back."""
+    days = [calendar.day(plan.until) - timedelta(days=n) for n in range(plan.days)]
+    return days if plan.since is None else [day for day in days if day >= calendar.day(plan.since - AFTERMATH)]
+
+
+def batches(story: Story, days: list[date], until: datetime) -> Iterator[tuple[int, Rows]]:
+    """Whole days, as many as make a batch, with their number."""
+    number, rows = 0, Rows()
+    for day in days:
+        number += 1
+        for kind, more in story.day(day, until).items():
+            rows.setdefault(kind, []).extend(more)
+        if sum(map(len, rows.values())) >= A_BATCH or day == days[-1]:
+            yield number, rows
+            number, rows = 0, Rows()
+
+
+async def send_all(
+    client: httpx.AsyncClient, parts: Iterator[tuple[int, Rows]], told: Told, stop: asyncio.Event, advance: Advance
+) -> None:
+    """One of several that share the parts."""
+    for days, rows in parts:
+        if stop.is_set():
+            return
+        receipt = await send(client, rows)
+        for name in asdict(told):
+            setattr(told, name, getattr(told, name) + receipt[name])
+        advance(days)
+
+
+async def send(client: httpx.AsyncClient, rows: Rows) -> dict[str, Any]:
+    """Again and again where the server is only busy: what was stored is not stored twice."""
+    for pause in range(TRIES):
+        answer = await client.post(
+            "/api/v1/ingest/batches", content=orjson.dumps(rows), headers={"Content-Type": "application/json"}
+        )
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        await asyncio.sleep(pause)
+    receipt: dict[str, Any] = orjson.loads(answer.content)
+    if not answer.is_success:
+        raise Unavailable(receipt["detail"])
+    return receipt

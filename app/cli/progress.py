@@ -1,0 +1,35 @@
+"""How far a command is: a bar on a terminal, a line now and then elsewhere; always on stderr."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PARTS = 4
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Say with what is yielded how many of `total` were done."""
+    if not sys.stderr.isatty():
+        yield percent_lines(what, total)
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where a bar is shown
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def percent_lines(what: str, total: int) -> Callable[[int], None]:
+    """A quarter at a time, for logs."""
+    seen = 0
+
+    def advance(done: int) -> None:
+        nonlocal seen
+        before, seen = seen * PARTS // total, seen + done
+        if seen * PARTS // total > before:
+            sys.stderr.write(f"{what}: {seen * 100 // total} %\n")
+
+    return advance
