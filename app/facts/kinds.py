@@ -1,6 +1,6 @@
 """The five kinds of facts, as the writer takes them: keys resolved, members known, every column in its place."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from app.facts.merging import (
 )
 
 NOBODY = UUID(int=2**128 - 1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class SessionFact(NamedTuple):
@@ -117,10 +118,8 @@ def smaller_session(old: Values, new: Values) -> bool:
 
 
 def earlier_claim(old: Values, new: Values) -> bool:
-    """Of two claims the first counts; of two at once, the one that names a person."""
-    if new[0] is None:
-        return False
-    return old[0] is None or (new[0], new[1] or NOBODY) < (old[0], old[1] or NOBODY)
+    """Of two claims the first counts; of two at once, and of two without a time, the one that names a person."""
+    return (new[0] or NEVER, new[1] or NOBODY) < (old[0] or NEVER, old[1] or NOBODY)
 
 
 SESSION = Kind(
@@ -202,9 +201,8 @@ HANDOFF = Kind(
         last_in_alphabet("intent", "priority"),
         largest("handed_off_by"),
         together(
-            "excluded.claimed_at IS NOT NULL AND (f.claimed_at IS NULL OR"
-            f" (excluded.claimed_at, coalesce(excluded.claimed_by, '{NOBODY}'))"
-            f" < (f.claimed_at, coalesce(f.claimed_by, '{NOBODY}')))",
+            f"(coalesce(excluded.claimed_at, 'infinity'), coalesce(excluded.claimed_by, '{NOBODY}'))"
+            f" < (coalesce(f.claimed_at, 'infinity'), coalesce(f.claimed_by, '{NOBODY}'))",
             earlier_claim,
             "claimed_at",
             "claimed_by",
