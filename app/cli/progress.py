@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 PARTS = 4
+THOUSANDTHS = 1000
 
 
 @contextmanager
@@ -20,6 +21,26 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def share(what: str) -> Iterator[Callable[[float, float], None]]:
+    """For work that learns its size on the way: say with what is yielded how much of how much is done.
+
+    Silent where nobody watches.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with progress(what, THOUSANDTHS) as advance:
+        seen = 0
+
+        def reach(done: float, total: float) -> None:
+            nonlocal seen
+            before, seen = seen, int(done * THOUSANDTHS / total) if total else THOUSANDTHS
+            advance(seen - before)
+
+        yield reach
 
 
 def percent_lines(what: str, total: int) -> Callable[[int], None]:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import UUID
 import typer
 
 from app.cli.operator import DataDir, run_on, settings_with, write_private
-from app.cli.progress import progress
+from app.cli.progress import share
 from app.cli.terminal import AsJson, show
 from app.settings import Settings
 
@@ -87,12 +88,18 @@ def fill(
         stop = asyncio.Event()
         if with_parent:
             end_with_parent(stop)
-        report = await tell(addresses, settings, plan, stop, partial(progress, "Loading the demo data"))
+        # The few days since the last start are told before a bar is read.
+        with share("Loading the demo data") if plan.since is None else nullcontext(print_nothing) as advance:
+            report = await tell(addresses, settings, plan, stop, advance)
         if with_parent and report["whole"]:
             write_private(mark, json.dumps({"account": account, "until": plan.until.isoformat()}))
         return report
 
     return asyncio.run(run())
+
+
+def print_nothing(_done: float, _total: float) -> None:
+    """The other end of no bar."""
 
 
 def end_with_parent(stop: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ The API runs inside this process: the one that serves has nothing to do with it.
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from app.web.problems import NotFound, Unavailable
 A_BATCH = 1_000
 AT_ONCE = 2
 TRIES = 5
+COUNTS = ("received", "stored", "unchanged", "rejected")
 ROUND = timedelta(minutes=10)
 # Sessions go on, and claims come, after the day a session began.
 AFTERMATH = timedelta(days=3)
@@ -48,19 +49,16 @@ class Plan:
 
 @dataclass
 class Told:
-    """What became of the rows."""
+    """How many days, and what became of their rows."""
 
+    days: int = 0
     received: int = 0
     stored: int = 0
     unchanged: int = 0
     rejected: int = 0
 
 
-Advance = Callable[[int], None]
-
-
-def print_nothing(_days: int) -> None:
-    """A few days are told before a bar is read."""
+Advance = Callable[[float, float], None]
 
 
 def lately() -> datetime:
@@ -69,11 +67,10 @@ def lately() -> datetime:
     return now - (now - datetime.min.replace(tzinfo=UTC)) % ROUND
 
 
-async def tell(addresses: Addresses, settings: Settings, plan: Plan, stop: asyncio.Event, bar: Any) -> dict[str, Any]:
-    """Everything of the plan that is missing; `bar(total)` gives a context that is told of days done.
-
-    `whole`: nobody said stop.
-    """
+async def tell(
+    addresses: Addresses, settings: Settings, plan: Plan, stop: asyncio.Event, advance: Advance
+) -> dict[str, Any]:
+    """Everything of the plan that is missing; `advance` hears of days done of all. `whole`: nobody said stop."""
     told = Told()
     async with api(addresses, settings) as app:
         story = await story_of(app.state.database, plan)
@@ -81,10 +78,9 @@ async def tell(addresses: Addresses, settings: Settings, plan: Plan, stop: async
         loader = await join(app.state.database, plan.account)
         headers = {"Authorization": f"Bearer {app.state.door.authority.issue(loader, plan.account)}"}
         parts = batches(story, days, plan.until)
-        with bar(len(days)) if plan.since is None else nullcontext(print_nothing) as advance:
-            async with client_of(app, headers) as client, asyncio.TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(send_all(client, parts, told, stop, advance))
+        async with client_of(app, headers) as client, asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(send_all(client, parts, told, stop, lambda: advance(told.days, len(days))))
     return {"start_day": days[-1], "end_day": days[0], "until": plan.until, **asdict(told), "whole": not stop.is_set()}
 
 
@@ -134,16 +130,21 @@ def batches(story: Story, days: list[date], until: datetime) -> Iterator[tuple[i
 
 
 async def send_all(
-    client: httpx.AsyncClient, parts: Iterator[tuple[int, Rows]], told: Told, stop: asyncio.Event, advance: Advance
+    client: httpx.AsyncClient,
+    parts: Iterator[tuple[int, Rows]],
+    told: Told,
+    stop: asyncio.Event,
+    heard: Callable[[], None],
 ) -> None:
     """One of several that share the parts."""
     for days, rows in parts:
         if stop.is_set():
             return
         receipt = await send(client, rows)
-        for name in asdict(told):
+        told.days += days
+        for name in COUNTS:
             setattr(told, name, getattr(told, name) + receipt[name])
-        advance(days)
+        heard()
 
 
 async def send(client: httpx.AsyncClient, rows: Rows) -> dict[str, Any]:
