@@ -3,10 +3,20 @@
 from uuid import UUID
 
 from sqlalchemy import insert
+from starlette.requests import Request
 
-from app.auth.caller import CallerTx
+from app.auth.caller import Caller, CallerTx
+from app.db.engine import Database
 from app.db.ids import new_id
 from app.models.audit_log import AuditLog
+
+
+async def record_call(request: Request, caller: Caller, action: str, **parameters: object) -> None:
+    """Before work that takes many transactions: that it was asked for is on record however far it comes."""
+    database: Database = request.app.state.database
+    async with database.transaction(caller.account_id) as tx:
+        own = CallerTx(tx.account, tx.connection, tx.driver, caller, request.state.request_id)
+        await record(own, action, None, **parameters)
 
 
 async def record(tx: CallerTx, action: str, resource: UUID | None = None, **parameters: object) -> None:

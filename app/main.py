@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
 from app import __version__
-from app.admin import account, keys, users
+from app.admin import account, keys, retention, rollups, users
 from app.auth import exchange
 from app.auth.caller import Door
 from app.auth.limits import Limits
@@ -35,6 +35,8 @@ ROUTERS = (
     keys.router,
     users.router,
     account.router,
+    retention.router,
+    rollups.router,
     batches.router,
     health.router,
     docs.router,

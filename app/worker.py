@@ -1,4 +1,4 @@
-"""The periodic jobs. Any number of workers may run: an account's job is done by one of them at a time."""
+"""The periodic jobs. Every job may be cut off, and done twice at once: what it does is derived from what is there."""
 
 import asyncio
 import time
@@ -9,35 +9,49 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from app.admin.founding import account_ids
-from app.db.engine import Database, Tx, Unreachable
+from app.db.engine import Database, Unreachable
+from app.facts import retention
 from app.models.idempotency_key import IdempotencyKey
+from app.web.answers import translate
 
 log = structlog.get_logger("tally.worker")
 
 TICK_S = 5.0
 KEEP_ANSWERS = timedelta(hours=48)
 BATCH = 5_000
+HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)
 class Job:
+    """What is done to each account, and how often; tells how many rows it touched."""
+
     name: str
     every_s: float
-    run: Callable[[Tx], Awaitable[int]]
+    run: Callable[[Database, UUID], Awaitable[int]]
 
 
-async def prune_idempotency_keys(tx: Tx) -> int:
+async def prune_idempotency_keys(database: Database, account: UUID) -> int:
     """Answers are promised for 24 hours; twice that leaves room for clocks."""
-    old = IdempotencyKey.account_id == tx.account, IdempotencyKey.created_at < datetime.now(UTC) - KEEP_ANSWERS
-    batch = select(IdempotencyKey.key).where(*old).limit(BATCH).scalar_subquery()
-    chosen = delete(IdempotencyKey).where(*old, IdempotencyKey.key.in_(batch))
-    return (await tx.connection.execute(chosen)).rowcount
+    old = IdempotencyKey.account_id == account, IdempotencyKey.created_at < datetime.now(UTC) - KEEP_ANSWERS
+    async with database.transaction(account) as tx:
+        keys = (await tx.connection.scalars(select(IdempotencyKey.key).where(*old).limit(BATCH))).all()
+        chosen = IdempotencyKey.account_id == account, IdempotencyKey.key.in_(keys)
+        return (await tx.connection.execute(delete(IdempotencyKey).where(*chosen))).rowcount
 
 
-JOBS = (Job("prune_idempotency_keys", 3600, prune_idempotency_keys),)
+async def apply_retention(database: Database, account: UUID) -> int:
+    """Delete what the account no longer wants kept."""
+    return sum([cleared.rows async for cleared in retention.apply(database, account)])
+
+
+JOBS = (
+    Job("prune_idempotency_keys", HOUR_S, prune_idempotency_keys),
+    Job("apply_retention", 24 * HOUR_S, apply_retention),
+)
 
 
 class Worker:
@@ -72,10 +86,17 @@ class Worker:
             log.warning("database away", job=job.name, why=str(why))
 
     async def _do_for(self, job: Job, account: UUID) -> None:
-        async with self._database.transaction(account) as tx:
-            mine = func.pg_try_advisory_xact_lock(func.hashtext(job.name), func.hashtext(str(account)))
-            if await tx.connection.scalar(select(mine)):
-                began = time.monotonic()
-                done = await job.run(tx)
-                if done:
-                    log.info("done", job=job.name, rows=done, ms=round((time.monotonic() - began) * 1000))
+        """One account's trouble is not another's."""
+        began = time.monotonic()
+        try:
+            rows = await job.run(self._database, account)
+        except Unreachable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault in one job must not end the others
+            problem = translate(error)
+            why = problem.detail if problem else type(error).__name__
+            log.warning("failed", job=job.name, account_id=str(account), why=why)
+        else:
+            if rows:
+                took = round((time.monotonic() - began) * 1000)
+                log.info("done", job=job.name, account_id=str(account), rows=rows, ms=took)

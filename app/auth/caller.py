@@ -176,6 +176,7 @@ def admit(role: Role, *, read_only: bool = True) -> Any:
 ViewerTx = Annotated[CallerTx, admit("viewer")]
 ViewerChange = Annotated[CallerTx, admit("viewer", read_only=False)]
 ViewerCall = Annotated[Caller, Security(Call("viewer", read_only=True), scopes=["viewer"])]
+AdminCall = Annotated[Caller, Security(Call("admin", read_only=True), scopes=["admin"])]
 EngineerTx = Annotated[CallerTx, admit("engineer")]
 AdminTx = Annotated[CallerTx, admit("admin")]
 AdminChange = Annotated[CallerTx, admit("admin", read_only=False)]

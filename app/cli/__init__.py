@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from app.cli import accounts, doctor, keys, migrate, serve, up, users, worker
+from app.cli import accounts, doctor, keys, migrate, prices, retention, rollups, serve, up, users, worker
 from app.cli.demo import command as demo
 from app.cli.faults import explain
 
@@ -29,6 +29,9 @@ cli.add_typer(accounts.commands, name="account")
 cli.add_typer(users.commands, name="user")
 cli.add_typer(keys.commands, name="key")
 keys.register(cli)
+cli.add_typer(rollups.commands, name="rollups")
+cli.add_typer(retention.commands, name="retention")
+cli.add_typer(prices.commands, name="prices")
 
 
 def main() -> None:

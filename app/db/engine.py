@@ -57,13 +57,16 @@ class Database:
         self._limits = "".join(f"; SET LOCAL {name} = {value}" for name, value in limits(settings).items())
 
     @asynccontextmanager
-    async def transaction(self, account: UUID, *, read_only: bool = False) -> AsyncIterator[Tx]:
-        """Everything inside happens for this account, and wholly or not at all."""
+    async def transaction(self, account: UUID, *, read_only: bool = False, snapshot: bool = False) -> AsyncIterator[Tx]:
+        """Everything inside happens for this account, and wholly or not at all.
+
+        `snapshot`: all statements read one moment.
+        """
         async with self.lend() as connection:
             driver = await driver_of(connection)
             committed = False
             try:
-                await driver.execute(self._begin(account, read_only=read_only))
+                await driver.execute(self._begin(account, read_only=read_only, snapshot=snapshot))
                 yield Tx(account, connection, driver)
                 committed = await self._commit(driver)
             finally:
@@ -85,8 +88,9 @@ class Database:
         finally:
             await connection.close()
 
-    def _begin(self, account: UUID, *, read_only: bool) -> str:
-        mode = "BEGIN READ ONLY" if read_only else "BEGIN READ WRITE"
+    def _begin(self, account: UUID, *, read_only: bool, snapshot: bool) -> str:
+        isolation = "REPEATABLE READ" if snapshot else "READ COMMITTED"
+        mode = f"BEGIN ISOLATION LEVEL {isolation}, {'READ ONLY' if read_only else 'READ WRITE'}"
         # The value is a UUID by type: nothing else can get into the statement.
         return f"{mode}; SET LOCAL app.account_id = '{UUID(int=account.int)}'{self._limits}"
 

@@ -12,8 +12,16 @@ from app.db.engine import Tx
 from app.facts.deltas import Deltas
 
 MESSAGE_NUMBERS = (
-    "messages errors input_tokens output_tokens cache_read_tokens cache_creation_tokens timed response_ms"
-    " cost_micros unpriced"
+    "messages",
+    "errors",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "timed",
+    "response_ms",
+    "cost_micros",
+    "unpriced",
 )
 
 
@@ -42,9 +50,9 @@ class Rollup:
 
 
 USAGE = Rollup(
-    "usage_days", ("day", "agent_name", "model_id", "role"), ("date", "text", "text", "text"), MESSAGE_NUMBERS.split()
+    "usage_days", ("day", "agent_name", "model_id", "role"), ("date", "text", "text", "text"), MESSAGE_NUMBERS
 )
-MEMBER = Rollup("member_days", ("day", "user_id", "model_id"), ("date", "uuid", "text"), MESSAGE_NUMBERS.split())
+MEMBER = Rollup("member_days", ("day", "user_id", "model_id"), ("date", "uuid", "text"), MESSAGE_NUMBERS)
 TOOL = Rollup("tool_days", ("day", "name"), ("date", "text"), ("calls", "errors", "timed", "duration_ms"))
 # Tells which sessions became active on a day, or ceased to be, so that days know their number of sessions.
 SESSION = Rollup(

@@ -4,7 +4,7 @@ Three steps: *upsert*, which tells what was and what is; *deltas*, pure; *apply*
 upsert instead would be wrong: another writer may change them in between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -95,6 +95,12 @@ async def enter(tx: Tx) -> Any:
     return await tx.driver.fetchrow(SETTINGS, tx.account)
 
 
+async def settle(tx: Tx, deltas: Deltas, now: datetime, fresh: Collection[UUID] = ()) -> None:
+    """Bring totals and rollups in line with a change of facts made in this transaction."""
+    await totals.add(tx, deltas.session_changes(), fresh)
+    await rollups.add(tx, deltas, now)
+
+
 class Writer:
     """Writes facts in one transaction that has entered. `only_own`: whose rows alone may be merged into."""
 
@@ -115,8 +121,7 @@ class Writer:
         changed.steps = {row["id"] for row in await self._upsert(STEP, UPSERT_STEPS, facts.steps)}
         changed.handoffs = {row["id"] for row in await self._upsert(HANDOFF, UPSERT_HANDOFFS, facts.handoffs)}
         if changed:
-            await totals.add(self._tx, self._deltas.session_changes(), self._fresh)
-            await rollups.add(self._tx, self._deltas, datetime.now(UTC))
+            await settle(self._tx, self._deltas, datetime.now(UTC), self._fresh)
         return changed
 
     async def _upsert(self, kind: Kind, sql: str, rows: Sequence[Any], owners: Owners | None = None) -> list[Any]:

@@ -22,4 +22,8 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("PATCH", "/api/v1/users/{user_id}"): "admin",
     ("GET", "/api/v1/account"): "admin",
     ("PATCH", "/api/v1/account"): "admin",
+    ("GET", "/api/v1/account/retention"): "admin",
+    ("POST", "/api/v1/account/retention"): "admin",
+    ("GET", "/api/v1/account/rollups"): "admin",
+    ("POST", "/api/v1/account/rollups"): "admin",
 }

@@ -1,0 +1,209 @@
+"""Counting again from the facts: does every rollup say what they say, and if not, make it so.
+
+A second definition of each rollup, in SQL, beside the differences the writer applies: two ways to one number.
+Days whose facts retention has deleted stay as they were counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from app.db.engine import Tx
+from app.facts.calendar import Calendar
+from app.facts.latency import GAMMA
+from app.facts.rollups import ACCOUNT, MEMBER, MESSAGE_NUMBERS, SESSION, TOOL, USAGE
+
+# $1 is the account; $2, $3, $4 are days with their first instant and the first instant after.
+DAYS = "unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) AS d (day, low, high)"
+OF_DAY = "m.account_id = $1 AND m.created_at >= d.low AND m.created_at < d.high"
+CALL_OF_DAY = "c.account_id = $1 AND c.occurred_at >= d.low AND c.occurred_at < d.high"
+COUNTED = """
+    count(*) AS messages, count(*) FILTER (WHERE m.is_error) AS errors,
+    sum(m.input_tokens)::bigint AS input_tokens, sum(m.output_tokens)::bigint AS output_tokens,
+    sum(m.cache_read_tokens)::bigint AS cache_read_tokens,
+    sum(m.cache_creation_tokens)::bigint AS cache_creation_tokens,
+    count(m.response_time_ms) AS timed, coalesce(sum(m.response_time_ms), 0)::bigint AS response_ms,
+    coalesce(sum(m.cost_micros), 0)::bigint AS cost_micros,
+    count(*) FILTER (WHERE m.cost_micros IS NULL) AS unpriced
+"""
+BUCKET = f"CASE WHEN ms <= 1 THEN 0 ELSE ceil(ln(ms::float8) / ln({GAMMA}::float8) - 1e-9)::integer END"
+HISTOGRAMS = f"""
+    SELECT day, subject, name, array_agg(v ORDER BY bucket, part) AS histogram
+    FROM (
+        SELECT day, subject, name, {BUCKET} AS bucket, count(*)::integer AS n
+        FROM (
+            SELECT d.day, 'agent' AS subject, coalesce(m.agent_name, '') AS name, m.response_time_ms AS ms
+            FROM {DAYS} JOIN messages m ON {OF_DAY} WHERE m.role = 'assistant'
+            UNION ALL
+            SELECT d.day, 'model', m.model_id, m.response_time_ms
+            FROM {DAYS} JOIN messages m ON {OF_DAY} WHERE m.model_id IS NOT NULL
+            UNION ALL
+            SELECT d.day, 'tool', coalesce(c.name, ''), c.duration_ms
+            FROM {DAYS} JOIN tool_calls c ON {CALL_OF_DAY}
+        ) AS timed WHERE ms IS NOT NULL
+        GROUP BY 1, 2, 3, 4
+    ) AS buckets, LATERAL (VALUES (0, bucket), (1, n)) AS pair (part, v)
+    GROUP BY 1, 2, 3
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A rollup, and the statement that counts it anew."""
+
+    table: str
+    keys: Sequence[str]
+    numbers: Sequence[str]
+    count: str
+
+    def names(self) -> str:
+        return ", ".join([*self.keys, *self.numbers])
+
+    def stored(self) -> str:
+        """What stands there; rows that have fallen to zero are as good as absent."""
+        nothing = " AND ".join(f"{name} = '{{}}'" if name == "histogram" else f"{name} = 0" for name in self.numbers)
+        return f"SELECT {self.names()} FROM {self.table} WHERE account_id = $1 AND day = ANY ($2) AND NOT ({nothing})"
+
+    def insert(self) -> str:
+        """Adds to what is there: a day cut in two by a change of zone is the sum of both parts."""
+        sums = [
+            f"{name} = histogram_sum(r.{name}, excluded.{name})"
+            if name == "histogram"
+            else f"{name} = r.{name} + excluded.{name}"
+            for name in self.numbers
+        ]
+        return f"""
+            INSERT INTO {self.table} AS r (account_id, {self.names()})
+            SELECT $1, {self.names()} FROM ({self.count}) AS counted ORDER BY {", ".join(self.keys)}
+            ON CONFLICT (account_id, {", ".join(self.keys)}) DO UPDATE SET {", ".join(sums)}
+        """
+
+
+COUNTS = (
+    Count(
+        USAGE.table,
+        USAGE.keys,
+        MESSAGE_NUMBERS,
+        f"""SELECT d.day, coalesce(m.agent_name, '') AS agent_name, coalesce(m.model_id, '') AS model_id, m.role,
+            {COUNTED} FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1, 2, 3, 4""",
+    ),
+    Count(
+        MEMBER.table,
+        MEMBER.keys,
+        MESSAGE_NUMBERS,
+        f"""SELECT d.day, coalesce(m.user_id, '00000000-0000-0000-0000-000000000000') AS user_id,
+            coalesce(m.model_id, '') AS model_id, {COUNTED} FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1, 2, 3""",
+    ),
+    Count(
+        TOOL.table,
+        TOOL.keys,
+        TOOL.numbers,
+        f"""SELECT d.day, coalesce(c.name, '') AS name, count(*) AS calls, count(*) FILTER (WHERE c.is_error) AS errors,
+            count(c.duration_ms) AS timed, coalesce(sum(c.duration_ms), 0)::bigint AS duration_ms
+            FROM {DAYS} JOIN tool_calls c ON {CALL_OF_DAY} GROUP BY 1, 2""",
+    ),
+    Count("latency_days", ("day", "subject", "name"), ("histogram",), HISTOGRAMS),
+    Count(
+        SESSION.table,
+        SESSION.keys,
+        SESSION.numbers,
+        f"SELECT d.day, m.session_id, count(*) AS messages FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1, 2",
+    ),
+    Count(
+        ACCOUNT.table,
+        ACCOUNT.keys,
+        ACCOUNT.numbers,
+        f"""SELECT d.day, s.created AS sessions_created, a.active AS sessions_active FROM {DAYS}
+            CROSS JOIN LATERAL (SELECT count(*) AS created FROM ai_sessions s
+                WHERE s.account_id = $1 AND s.created_at >= d.low AND s.created_at < d.high) AS s
+            CROSS JOIN LATERAL (SELECT count(DISTINCT m.session_id) AS active FROM messages m WHERE {OF_DAY}) AS a
+            WHERE s.created + a.active > 0""",
+    ),
+)
+# Days with anything in a rollup or among the facts; PostgreSQL's idea of the zone is good enough to find them.
+ANY_DAY = """
+    SELECT DISTINCT day FROM (
+        SELECT day FROM usage_days WHERE account_id = $1
+        UNION SELECT day FROM member_days WHERE account_id = $1
+        UNION SELECT day FROM tool_days WHERE account_id = $1
+        UNION SELECT day FROM latency_days WHERE account_id = $1
+        UNION SELECT day FROM session_days WHERE account_id = $1
+        UNION SELECT day FROM account_days WHERE account_id = $1
+        UNION SELECT (created_at AT TIME ZONE $2)::date FROM messages WHERE account_id = $1
+        UNION SELECT (occurred_at AT TIME ZONE $2)::date FROM tool_calls WHERE account_id = $1
+        UNION SELECT (created_at AT TIME ZONE $2)::date FROM ai_sessions WHERE account_id = $1
+    ) AS days ORDER BY day
+"""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One rollup row that does not say what the facts say."""
+
+    table: str
+    key: tuple[Any, ...]
+    stored: tuple[Any, ...] | None
+    counted: tuple[Any, ...] | None
+
+    def __str__(self) -> str:
+        return f"{self.table} {', '.join(map(str, self.key))}: stored {self.stored}, facts {self.counted}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some local days with their bounds."""
+
+    days: Sequence[date]
+    lows: Sequence[datetime]
+    highs: Sequence[datetime]
+
+    @classmethod
+    def of(cls, calendar: Calendar, days: Sequence[date], earliest: datetime | None = None) -> "Span":
+        """Days as the calendar has them; `earliest` cuts off what lies before it."""
+        lows = [calendar.start(day) for day in days]
+        cut = lows if earliest is None else [max(low, earliest) for low in lows]
+        return cls(days, cut, [calendar.end(day) for day in days])
+
+
+async def days_of(tx: Tx, calendar: Calendar, facts_from: datetime | None) -> list[date]:
+    """The days that can be counted again, in order: those whose facts are all there."""
+    rows = await tx.driver.fetch(ANY_DAY, tx.account, str(calendar.zone))
+    return [row["day"] for row in rows if facts_from is None or calendar.start(row["day"]) >= facts_from]
+
+
+async def compare(tx: Tx, span: Span) -> list[Difference]:
+    """Every row of these days that differs. The transaction must see one moment (REPEATABLE READ)."""
+    found: list[Difference] = []
+    for count in COUNTS:
+        width = len(count.keys)
+        stored = await table(tx, count.stored(), width, span.days)
+        counted = await table(tx, f"SELECT {count.names()} FROM ({count.count}) AS c", width, *bounds(span))
+        pairs = {key: (stored.get(key), counted.get(key)) for key in sorted(stored.keys() | counted.keys())}
+        found += [Difference(count.table, key, *pair) for key, pair in pairs.items() if pair[0] != pair[1]]
+    return found
+
+
+async def table(tx: Tx, sql: str, width: int, *values: object) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    rows = await tx.driver.fetch(sql, tx.account, *values)
+    return {tuple(row[:width]): tuple(row[width:]) for row in rows}
+
+
+async def replace(tx: Tx, span: Span) -> None:
+    """Count these days anew. The caller holds the account's facts alone."""
+    await clear(tx, span.days)
+    await insert(tx, span)
+
+
+async def clear(tx: Tx, days: Sequence[date]) -> None:
+    for count in COUNTS:
+        await tx.driver.execute(f"DELETE FROM {count.table} WHERE account_id = $1 AND day = ANY ($2)", tx.account, days)
+
+
+async def insert(tx: Tx, span: Span) -> None:
+    for count in COUNTS:
+        await tx.driver.execute(count.insert(), tx.account, *bounds(span))
+
+
+def bounds(span: Span) -> tuple[Sequence[date], Sequence[datetime], Sequence[datetime]]:
+    return span.days, span.lows, span.highs

@@ -1,0 +1,222 @@
+"""Verify, rebuild, another zone, retention, new prices: the rollups go on saying what the facts say."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from app.db.engine import Database
+from app.facts import retention, upkeep
+from app.facts.prices import PriceBook
+from app.facts.recount import COUNTS, Difference
+from app.facts.repricing import reprice
+from tests.people import Company, Founder
+
+URL = "/api/v1/ingest/batches"
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAYS = 40
+
+
+def batch(days: int = DAYS) -> dict[str, list[dict[str, Any]]]:
+    """A session every other day, over the clocks' change and beyond what the account will keep."""
+    messages, calls = [], []
+    for day in range(days):
+        for n in range(4):
+            at = (NOW - timedelta(days=day, minutes=7 * n)).isoformat()
+            own = {"session_id": f"s{day // 2}", "id": f"{day}-{n}"}
+            asked = {
+                "role": "assistant",
+                "agent_name": "coder",
+                "model_id": "claude-sonnet-4-5",
+                "response_time_ms": 900 + n,
+            }
+            messages.append(
+                {**own, "created_at": at, "input_tokens": 100 * n, **(asked if n % 2 else {"role": "user"})}
+            )
+            calls.append({**own, "name": "search", "started_at": at, "duration_ms": 5 * n, "is_error": n == 3})
+    return {"messages": messages, "tool_calls": calls}
+
+
+@pytest.fixture
+async def busy(client: AsyncClient, founder: Founder) -> Company:
+    company = await founder.company("Busy", "America/New_York")
+    answer = await client.post(URL, json=batch(), headers=company.viewer.headers)
+    assert answer.status_code == 200, answer.text
+    return company
+
+
+async def differences(database: Database, company: Company) -> list[Difference]:
+    return [d async for progress in upkeep.verify(database, company.id) for d in progress.differences]
+
+
+async def rollup_totals(database: Database, company: Company) -> tuple[int, int]:
+    async with database.transaction(company.id, read_only=True) as tx:
+        row = await tx.driver.fetchrow(
+            "SELECT sum(messages), sum(input_tokens) FROM usage_days WHERE account_id = $1", company.id
+        )
+    return int(row[0]), int(row[1])
+
+
+async def spoil(database: Database, company: Company, sql: str) -> None:
+    async with database.transaction(company.id) as tx:
+        await tx.driver.execute(sql, company.id)
+
+
+async def test_what_was_written_verifies(database: Database, busy: Company) -> None:
+    assert await differences(database, busy) == []
+
+
+@pytest.mark.parametrize("count", COUNTS, ids=lambda count: count.table)
+async def test_verify_names_a_rollup_row_that_is_gone_and_rebuild_brings_it_back(
+    database: Database, busy: Company, count: Any
+) -> None:
+    oldest = f"(SELECT min(day) FROM {count.table} WHERE account_id = $1)"
+    await spoil(database, busy, f"DELETE FROM {count.table} WHERE account_id = $1 AND day = {oldest}")
+    found = await differences(database, busy)
+    assert {d.table for d in found} == {count.table}
+    assert all(d.stored is None for d in found)
+    _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
+    assert await differences(database, busy) == []
+
+
+async def test_verify_names_the_totals_of_a_session_that_are_wrong(database: Database, busy: Company) -> None:
+    await spoil(database, busy, "UPDATE ai_sessions SET active_us = 1, models = '{}' WHERE account_id = $1")
+    found = await differences(database, busy)
+    assert {d.table for d in found} == {"ai_sessions"}
+    assert len(found) == DAYS // 2
+    _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
+    assert await differences(database, busy) == []
+
+
+async def test_rebuild_goes_on_where_it_was_cut_off(database: Database, busy: Company) -> None:
+    await spoil(database, busy, "UPDATE usage_days SET messages = messages + 1 WHERE account_id = $1")
+    async for progress in upkeep.rebuild(database, busy.id):
+        reached = progress.next_day
+        break
+    assert reached is not None
+    left = await differences(database, busy)
+    assert left
+    assert min(d.key[0] for d in left) == reached
+    _ = [progress async for progress in upkeep.rebuild(database, busy.id, reached)]
+    assert await differences(database, busy) == []
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "UTC"])
+async def test_another_zone_moves_every_day_and_no_total(
+    client: AsyncClient, database: Database, busy: Company, zone: str
+) -> None:
+    before = await rollup_totals(database, busy)
+    answer = await client.patch("/api/v1/account", json={"timezone": zone}, headers=busy.admin.headers)
+    assert (answer.status_code, answer.json()["timezone"]) == (200, zone), answer.text
+    assert await rollup_totals(database, busy) == before
+    assert await differences(database, busy) == []
+
+
+async def keep(client: AsyncClient, company: Company, days: int) -> None:
+    answer = await client.patch("/api/v1/account", json={"retention_days": days}, headers=company.admin.headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def facts(database: Database, company: Company) -> dict[str, int]:
+    async with database.transaction(company.id, read_only=True) as tx:
+        tables = ("messages", "tool_calls", "ai_sessions")
+        return {
+            t: await tx.driver.fetchval(f"SELECT count(*) FROM {t} WHERE account_id = $1", company.id) for t in tables
+        }
+
+
+async def test_retention_deletes_old_facts_and_no_number(
+    client: AsyncClient, database: Database, busy: Company
+) -> None:
+    before = await rollup_totals(database, busy)
+    await keep(client, busy, 10)
+    preview = {c.table: c.rows for c in await retention.preview(database, busy.id)}
+    cleared = [c async for c in retention.apply(database, busy.id)]
+    assert {c.table: c.rows for c in cleared} == preview
+    assert preview["messages"] > 0
+    assert 10 * 4 <= (await facts(database, busy))["messages"] <= 11 * 4
+    assert await rollup_totals(database, busy) == before
+    assert await differences(database, busy) == []
+    assert [c.rows async for c in retention.apply(database, busy.id)] == [0] * len(preview)
+
+
+async def test_what_retention_deleted_never_comes_in_again(
+    client: AsyncClient, database: Database, busy: Company
+) -> None:
+    before = await rollup_totals(database, busy)
+    await keep(client, busy, 10)
+    _ = [c async for c in retention.apply(database, busy.id)]
+    await keep(client, busy, 400)
+    answer = await client.post(URL, json=batch(), headers=busy.viewer.headers)
+    assert answer.status_code == 207
+    assert {e["code"] for e in answer.json()["errors"]} == {"too_old"}
+    assert answer.json()["stored"] == 0
+    assert await rollup_totals(database, busy) == before
+
+
+async def test_rebuild_never_erases_days_whose_facts_are_gone(
+    client: AsyncClient, database: Database, busy: Company
+) -> None:
+    before = await rollup_totals(database, busy)
+    await keep(client, busy, 10)
+    _ = [c async for c in retention.apply(database, busy.id)]
+    _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
+    assert await rollup_totals(database, busy) == before
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Pacific/Honolulu"])
+async def test_another_zone_after_retention_loses_nothing(
+    client: AsyncClient, database: Database, busy: Company, zone: str
+) -> None:
+    before = await rollup_totals(database, busy)
+    await keep(client, busy, 10)
+    _ = [c async for c in retention.apply(database, busy.id)]
+    for name in (zone, "Europe/London"):
+        answer = await client.patch("/api/v1/account", json={"timezone": name}, headers=busy.admin.headers)
+        assert answer.status_code == 200
+        assert await rollup_totals(database, busy) == before
+        assert await differences(database, busy) == []
+
+
+async def test_a_retention_run_cut_off_after_any_step_ends_the_same(
+    client: AsyncClient, database: Database, busy: Company
+) -> None:
+    before = await rollup_totals(database, busy)
+    await keep(client, busy, 10)
+    for steps in range(6):
+        run = retention.apply(database, busy.id)
+        for _ in range(steps):
+            await anext(run, None)
+        await run.aclose()
+        assert await rollup_totals(database, busy) == before
+        assert await differences(database, busy) == []
+    _ = [c async for c in retention.apply(database, busy.id)]
+    assert (await facts(database, busy))["messages"] <= 11 * 4
+
+
+async def test_new_prices_reach_every_total(database: Database, busy: Company) -> None:
+    await spoil(database, busy, "UPDATE messages SET cost_micros = NULL WHERE account_id = $1 AND model_id IS NOT NULL")
+    _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
+    since, until = NOW - timedelta(days=20), NOW + timedelta(days=1)
+    changed = sum([n async for _, n in reprice(database, busy.id, since, until, PriceBook())])
+    assert changed > 0
+    assert await differences(database, busy) == []
+    async with database.transaction(busy.id, read_only=True) as tx:
+        priced = await tx.driver.fetchval(
+            "SELECT count(*) FROM messages WHERE account_id = $1 AND model_id IS NOT NULL AND cost_micros IS NOT NULL",
+            busy.id,
+        )
+    assert priced == changed
+
+
+async def test_an_admin_sees_what_retention_and_rollups_would_do(client: AsyncClient, busy: Company) -> None:
+    await keep(client, busy, 10)
+    preview = await client.get("/api/v1/account/retention", headers=busy.admin.headers)
+    assert preview.json()["rows"]["messages"] > 0
+    applied = await client.post("/api/v1/account/retention", headers=busy.admin.headers)
+    assert (applied.json()["rows"], applied.json()["done"]) == (preview.json()["rows"], True)
+    check = await client.get("/api/v1/account/rollups", headers=busy.admin.headers)
+    assert check.json() == {"exact": True, "differences": [], "done": True}
+    rebuilt = await client.post("/api/v1/account/rollups", headers=busy.admin.headers)
+    assert rebuilt.json() == {"done": True, "next_day": None}
