@@ -1,6 +1,6 @@
 """How long facts are kept. Rollups stay for ever; what was counted and then deleted never comes in again."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,7 +81,7 @@ async def preview(database: Database, account: UUID, now: datetime | None = None
         ]
 
 
-async def apply(database: Database, account: UUID, now: datetime | None = None) -> AsyncIterator[Cleared]:
+async def apply(database: Database, account: UUID, now: datetime | None = None) -> AsyncGenerator[Cleared, None]:
     """Delete what is older, in bounded batches, one transaction each; cut off anywhere, the next run goes on."""
     before = await cutoff(database, account, now)
     if before is None:
