@@ -51,9 +51,9 @@ def test_later_only_what_was_still_to_come_is_added() -> None:
         assert all(known[row["session_id"], row["id"]] == row for row in early[kind])
 
 
-@pytest.mark.parametrize("hours", range(1, 24, 2))
-def test_nothing_is_told_before_it_happened(hours: int) -> None:
-    until = NOON - timedelta(hours=hours)
+@pytest.mark.parametrize("minutes", range(-240, 240, 20))
+def test_nothing_is_told_before_it_happened(minutes: int) -> None:
+    until = NOON + timedelta(days=-1, minutes=minutes)
     told = story().day(BERLIN.day(until), until)
     times = [value for rows in told.values() for row in rows for value in row.values() if isinstance(value, datetime)]
     assert max(times, default=until) <= until
