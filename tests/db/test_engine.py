@@ -146,6 +146,21 @@ async def test_a_pool_that_is_empty_says_so_in_time_and_recovers(apart: Addresse
         await database.ping()
 
 
+async def test_whoever_waits_for_a_connection_gets_it_in_turn(apart: Addresses) -> None:
+    async with pool(apart, TALLY_POOL_SIZE=2, TALLY_POOL_TIMEOUT=1) as database:
+        turns = [0] * 6
+        end = time.monotonic() + 2
+
+        async def insist(n: int) -> None:
+            while time.monotonic() < end:
+                async with database.transaction(uuid4(), read_only=True) as tx:
+                    await tx.driver.execute("SELECT pg_sleep(0.01)")
+                turns[n] += 1
+
+        await asyncio.gather(*(insist(n) for n in range(6)))
+        assert max(turns) <= min(turns) + 2
+
+
 async def test_after_a_restart_of_the_server_no_transaction_fails(apart: Addresses, owner: asyncpg.Connection) -> None:
     async with pool(apart, TALLY_POOL_SIZE=5) as database:
         for _ in range(3):
