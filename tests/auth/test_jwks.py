@@ -322,7 +322,7 @@ def unusable() -> Iterator[Any]:
     yield {"kty": "OKP", "crv": "X25519", "x": "A" * 43, "kid": "r"}
 
 
-@pytest.mark.parametrize("entry", list(unusable()), ids=lambda entry: ascii(entry)[:40])
+@pytest.mark.parametrize("entry", list(unusable()), ids=lambda entry: ascii(entry)[:4])
 def test_an_unusable_key_is_skipped_and_the_others_count(entry: Any) -> None:
     good = jwk(SIGNERS[1])
     keys = read_keys(json.dumps({"keys": [entry, good]}).encode(), ("HS256", *ALGORITHMS))

@@ -36,7 +36,7 @@ FILLED = {
     "latency_days": "INSERT INTO latency_days (account_id, day, subject, name) VALUES ($1, now(), 'agent', '')",
 }
 # Settings that name no account, or another one; the last two are refused outright.
-SETTINGS = ["RESET app.account_id", "SET app.account_id = ''", f"SET app.account_id = '{uuid4()}'"]
+SETTINGS = ["RESET app.account_id", "SET app.account_id = ''", f"SET app.account_id = '{UUID(int=7)}'"]
 RUBBISH = ["SET app.account_id = 'rubbish'", "SET app.account_id = 'x'' OR true --'"]
 REFUSED = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidTextRepresentationError)
 
