@@ -1,9 +1,11 @@
 """A plugin of pytest for `make test COVERAGE=yes`: what all processes covered together, above pytest's last line."""
 
 import io
+import warnings
 
 import coverage
 import pytest
+from coverage.exceptions import CoverageWarning
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -13,7 +15,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     measured.stop()
     measured.save()
     together = coverage.Coverage()
-    together.combine()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CoverageWarning)  # a process that a test killed may have left half a file
+        together.combine()
     together.save()
     terminalreporter.section("coverage of app, branches included")
     table = io.StringIO()

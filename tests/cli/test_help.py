@@ -7,7 +7,7 @@ import pytest
 from tests.cli.terminal import Terminal
 
 COMMANDS = [
-    "up", "serve", "worker", "migrate", "doctor", "token", "account create", "account list",
+    "up", "serve", "worker", "migrate", "doctor", "demo", "token", "account create", "account list",
     "user add", "user role", "user deactivate", "key create", "key revoke",
 ]  # fmt: skip
 
