@@ -46,7 +46,16 @@ def lint(sql: str) -> str:
     """What squawk finds; nothing is good."""
     squawk = Path(sys.executable).parent / "squawk"
     excluded = [part for rule in EXCLUDED for part in ("--exclude", rule)]
-    arguments = [str(squawk), "--reporter", "gcc", "--pg-version", "18.0", *excluded, "--stdin-filepath", "migrations.sql"]
+    arguments = [
+        str(squawk),
+        "--reporter",
+        "gcc",
+        "--pg-version",
+        "18.0",
+        *excluded,
+        "--stdin-filepath",
+        "migrations.sql",
+    ]
     result = subprocess.run(arguments, input=sql, capture_output=True, text=True, check=False, timeout=60)
     return result.stdout + result.stderr if result.returncode else ""
 
