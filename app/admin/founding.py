@@ -12,7 +12,7 @@ from app.admin.account import Zone
 from app.admin.users import Email
 from app.auth.caller import Role
 from app.auth.keys import Secret, make
-from app.db.engine import Database, Tx
+from app.db.engine import NOBODY, Database, Tx
 from app.db.ids import new_id
 from app.models.account import Account
 from app.models.account_directory import AccountDirectory
@@ -24,7 +24,6 @@ from app.web.schema import Line
 
 # Without letters and digits that people confuse when they read a code aloud.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-NOBODY = UUID(int=0)
 
 
 def checked(kind: Any, value: object, what: str) -> Any:

@@ -21,6 +21,8 @@ AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.InvalidCachedStatementError,
     ConnectionError,
 )
 MOST = 6

@@ -12,6 +12,7 @@ class Account(Model):
     __tablename__ = "accounts"
     __table_args__ = (
         CheckConstraint("retention_days BETWEEN 0 AND 36500", "retention_days"),
+        CheckConstraint("octet_length(workspace_salt) = 32", "workspace_salt"),
         CheckConstraint("workspace_labels IN ('full_path', 'hashed', 'basename_only')", "workspace_labels"),
     )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.model import Identified, Keyword, Label, Model, Stamp
@@ -13,6 +13,7 @@ class ApiKey(Identified, Model):
     __tablename__ = "api_keys"
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"], ondelete="CASCADE"),
+        CheckConstraint("octet_length(sha256) = 32", "sha256"),
         Index("uq_api_keys_sha256", "account_id", "sha256", unique=True),
         Index(None, "account_id", "user_id", "id"),
     )

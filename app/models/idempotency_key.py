@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.model import Model, OfAccount, Stamp
@@ -12,6 +12,8 @@ class IdempotencyKey(OfAccount, Model):
     __tablename__ = "idempotency_keys"
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.id"], ondelete="CASCADE"),
+        CheckConstraint("octet_length(body_sha256) = 32", "body_sha256"),
+        CheckConstraint("octet_length(answer) <= 8388608", "answer"),
         Index(None, "account_id", "created_at"),
     )
 

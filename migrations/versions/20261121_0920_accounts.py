@@ -32,6 +32,7 @@ def upgrade() -> None:
             created_at timestamptz NOT NULL DEFAULT now(),
             updated_at timestamptz NOT NULL DEFAULT now(),
             CONSTRAINT pk_accounts PRIMARY KEY (id),
+            CONSTRAINT ck_accounts_workspace_salt CHECK (octet_length(workspace_salt) = 32),
             CONSTRAINT ck_accounts_retention_days CHECK (retention_days BETWEEN 0 AND 36500),
             CONSTRAINT ck_accounts_workspace_labels
                 CHECK (workspace_labels IN ('full_path', 'hashed', 'basename_only'))
@@ -70,6 +71,7 @@ def upgrade() -> None:
             last_used_at timestamptz,
             revoked_at timestamptz,
             CONSTRAINT pk_api_keys PRIMARY KEY (account_id, id),
+            CONSTRAINT ck_api_keys_sha256 CHECK (octet_length(sha256) = 32),
             CONSTRAINT fk_api_keys_account_id_user_id_users
                 FOREIGN KEY (account_id, user_id)
                 REFERENCES users (account_id, id) ON DELETE CASCADE
@@ -110,6 +112,8 @@ def upgrade() -> None:
             created_at timestamptz NOT NULL DEFAULT now(),
             completed_at timestamptz,
             CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, key),
+            CONSTRAINT ck_idempotency_keys_body_sha256 CHECK (octet_length(body_sha256) = 32),
+            CONSTRAINT ck_idempotency_keys_answer CHECK (octet_length(answer) <= 8388608),
             CONSTRAINT fk_idempotency_keys_account_id_accounts
                 FOREIGN KEY (account_id)
                 REFERENCES accounts (id) ON DELETE CASCADE

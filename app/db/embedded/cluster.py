@@ -15,6 +15,8 @@ from app.db.embedded.place import Place
 HALF_MADE: Final = "postgres.new-"
 DEFAULTS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
+    # A statement whose asker is gone ends soon, even when the word to cancel it overtook it.
+    "client_connection_check_interval": "2s",
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "log_timezone": "UTC",
