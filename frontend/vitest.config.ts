@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    environment: "jsdom",
+    globalSetup: "tests/server.ts",
+    include: ["tests/**/*.test.{ts,tsx}"],
+    // Processes, not threads: only there does a change of TZ reach the clock. West of Greenwich unless a test says else.
+    pool: "forks",
+    env: { TZ: "America/Los_Angeles" },
+    testTimeout: 15_000,
+    hookTimeout: 60_000,
+  },
+});
