@@ -56,7 +56,7 @@ HAND_OVER_CALLS = """
     WHERE f.account_id = $1 AND f.session_id = t.id AND f.user_id IS DISTINCT FROM t.user_id
 """
 SET_COSTS = """
-    UPDATE messages AS f SET cost_micros = t.cost, price_version = $4
+    UPDATE messages AS f SET cost_micros = t.cost, price_version = CASE WHEN t.cost <> 0 THEN $4 END
     FROM unnest($2::uuid[], $3::bigint[]) AS t (id, cost) WHERE f.account_id = $1 AND f.id = t.id
 """
 
@@ -154,13 +154,17 @@ class Writer:
 
     async def _messages(self, messages: Sequence[MessageFact], owners: Owners) -> set[UUID]:
         statement = UPSERT_MESSAGES if self._only_own is None else UPSERT_OWN_MESSAGES
-        found = await self._upsert(MESSAGE, statement, messages, owners)
+        folded = MESSAGE.fold(messages)
+        if folded is not messages:
+            folded = [self._priced(message) for message in folded]
+        found = await self._upsert(MESSAGE, statement, folded, owners)
         repriced: dict[UUID, int | None] = {}
         for row in found:
             new = row[3:-2:2]
             if not row["fresh"]:
                 # What it costs is known only now that both reports are one.
-                cost = self._book.micros(row["new_provider"], new[2], new[0], Tokens(*new[8:12]))
+                tokens = Tokens(*new[8:12])
+                cost = self._book.micros(row["new_provider"], row["new_model_id"], row["new_created_at"], tokens)
                 if cost != new[12]:
                     repriced[row["id"]] = cost
                 self._deltas.message(-1, row[2:-2:2])
@@ -169,6 +173,12 @@ class Writer:
         if repriced:
             await self._tx.driver.execute(SET_COSTS, self._tx.account, [*repriced], [*repriced.values()], VERSION)
         return {row["id"] for row in found}
+
+    def _priced(self, m: MessageFact) -> MessageFact:
+        """Of two reports in one batch, what they cost together."""
+        tokens = Tokens(m.input_tokens, m.output_tokens, m.cache_read_tokens, m.cache_creation_tokens)
+        cost = self._book.micros(m.provider, m.model_id, m.created_at, tokens)
+        return m._replace(cost_micros=cost, price_version=VERSION if cost else None)
 
     async def _calls(self, calls: Sequence[ToolCallFact], owners: Owners) -> set[UUID]:
         statement = UPSERT_CALLS if self._only_own is None else UPSERT_OWN_CALLS
