@@ -46,7 +46,7 @@ class Resolver:
             facts.handoffs.append(self.handoff(handoff))
             spans.setdefault(handoff.session_id, []).extend(known(handoff.created_at, handoff.claimed_at))
         facts.sessions = [self.session(session) for _, session in rows.sessions]
-        facts.sessions += [self.stub(name, times or [self.now]) for name, times in spans.items()]
+        facts.sessions += [self.stub(name, times) for name, times in spans.items()]
         return facts
 
     def _key(self, kind: str, row: Any) -> UUID:
@@ -65,8 +65,12 @@ class Resolver:
         return SessionFact(self._session(row.id), row.id, False, row.created_at, said, user, user_at, *values)
 
     def stub(self, name: str, times: list[datetime]) -> SessionFact:
-        """A session that is only spoken of, until a row of its own comes."""
-        return SessionFact(self._session(name), name, True, min(times), max(times), *self._sender())
+        """A session that is only spoken of, until a row of its own comes.
+
+        Where no time is given, the arrival dates it, but brings nothing up to date: sent again, it would do so again.
+        """
+        first, last = min(times, default=self.now), max(times, default=NEVER)
+        return SessionFact(self._session(name), name, True, first, last, *self._sender())
 
     def _sender(self) -> tuple[UUID, datetime]:
         return self.caller.id, NEVER if self.caller.may("admin") else ONCE
