@@ -1,5 +1,6 @@
-"""python -m benchmarks [NAME…]: one table, and benchmarks/results/<time>.json."""
+"""python -m benchmarks [--scale small|full] [NAME…]: one table, and benchmarks/results/<time>.json."""
 
+import argparse
 import json
 import os
 import platform
@@ -12,15 +13,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import me, up
+from benchmarks import ingest, me, up
+from benchmarks.dataset import SCALES, Scale
 from benchmarks.figure import Figure
 
-# The one list: a name and the function that measures.
-BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {"me": me.measure, "up": up.measure}
+# The one list: a name and the function that measures, on as much data as is asked for where there is any.
+BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
+    "me": lambda _: me.measure(),
+    "up": lambda _: up.measure(),
+    "ingest": ingest.measure,
+}
 RESULTS = Path(__file__).parent / "results"
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], scale: Scale) -> int:
     unknown = sorted(set(names) - set(BENCHMARKS))
     if unknown:
         sys.stderr.write(f"benchmarks: no {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}.\n")
@@ -28,7 +34,7 @@ def main(names: list[str]) -> int:
     found: dict[str, list[Figure]] = {}
     for name in names or BENCHMARKS:
         sys.stderr.write(f"{name} …\n")
-        found[name] = BENCHMARKS[name]()
+        found[name] = BENCHMARKS[name](scale)
     show(found)
     print(f"Written to {write(found)}")
     return 0
@@ -53,4 +59,8 @@ def write(found: dict[str, list[Figure]]) -> Path:
     return path.relative_to(RESULTS.parent.parent)
 
 
-sys.exit(main(sys.argv[1:]))
+parser = argparse.ArgumentParser(prog="benchmarks", description="How fast, as ratios within one run.")
+parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; default: all")
+parser.add_argument("--scale", choices=SCALES, default="small", help="how much data: 300,000 messages, or 3,000,000")
+chosen = parser.parse_args()
+sys.exit(main(chosen.names, SCALES[chosen.scale]))
