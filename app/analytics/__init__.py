@@ -1,0 +1,1 @@
+"""Reports: one file each, named by the last word of its URL."""

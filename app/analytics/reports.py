@@ -1,0 +1,133 @@
+"""How every report answers: of one version of the facts, not at all when it is known, and for nobody who left.
+
+Answers are bytes made of plain values: checking each against its shape again costs more than reading it. Tests hold
+real answers against the shapes that the description shows.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import bindparam, select
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from app import __version__
+from app.analytics.parameters import WindowQuery
+from app.analytics.window import Window
+from app.auth.caller import CallerTx
+from app.auth.guard import GuardedRoute
+from app.db.engine import Tx
+from app.db.statement import Prepared
+from app.models.account_version import AccountVersion
+from app.web.etags import NOT_MODIFIED, TAGGED, IfNoneMatch, headers, is_known, not_modified, tag_of
+from app.web.schema import Instant, problems
+
+Report = Callable[[], Awaitable[dict[str, Any]]]
+ANSWERS = {200: TAGGED, **NOT_MODIFIED, **problems()}
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+VERSION = Prepared(
+    select(AccountVersion.version, AccountVersion.changed_at).where(AccountVersion.account_id == bindparam("account"))
+)
+NEVER = (0, None)
+
+
+Dollars = Annotated[
+    str | None,
+    Field(description="US dollars; null when nothing that was used has a known price.", examples=["12.340000"]),
+]
+
+
+ErrorRate = Annotated[
+    float, Field(description="A percentage with two decimals, of the same messages or calls that are counted.")
+]
+
+
+class Times(BaseModel):
+    avg_response_time_ms: float | None = Field(description="Of messages whose time is known; null if there are none.")
+    p50_response_time_ms: float | None = Field(description="Nearest-rank percentile, at most 1 % from exact.")
+    p95_response_time_ms: float | None
+    p99_response_time_ms: float | None
+
+
+def routes() -> APIRouter:
+    return APIRouter(prefix="/api/v1/analytics", tags=["analytics"], route_class=GuardedRoute)
+
+
+class Span(BaseModel):
+    """The window as used. Sent again, these three give the same window."""
+
+    start_date: Instant = Field(description="The first instant of the window.")
+    end_date: Instant = Field(description="Its last instant, which belongs to it.")
+    timezone: str = Field(description="The zone whose days are reported.", examples=["Europe/Berlin"])
+
+
+class Dated(Span):
+    data_as_of: Instant | None = Field(description="When the account's facts last changed.")
+
+
+class Asking:
+    """A question about a window, and what the caller already knows."""
+
+    def __init__(self, request: Request, if_none_match: IfNoneMatch = None) -> None:
+        self.request = request
+        self.known = if_none_match
+
+    def window(self, tx: CallerTx, asked: WindowQuery) -> Window:
+        return Window.of(asked, tx.caller.timezone, datetime.now(UTC))
+
+    async def answer(self, tx: CallerTx, window: Window, report: Report) -> Response:
+        """The report, or 304 after one cheap statement. For reports of facts that came in through the writer."""
+        version, changed_at = await current(tx)
+        address = self.request.url
+        question = address.path, address.query, window.start, window.stop, tx.caller.timezone
+        tag = tag_of(__version__, tx.account, version, changed_at, *question)
+        if is_known(tag, self.known):
+            return not_modified(tag)
+        body = {**window.shown, "data_as_of": changed_at, **await self.unless_left(report)}
+        return respond(orjson.dumps(body, option=OPTIONS), tag)
+
+    async def answer_anew(self, tx: CallerTx, window: Window, report: Report) -> Response:
+        """Tagged by content: names of members and rows of other programs change without a new version."""
+        _, changed_at = await current(tx)
+        body = {**window.shown, "data_as_of": changed_at, **await self.unless_left(report)}
+        content = orjson.dumps(body, option=OPTIONS)
+        tag = tag_of(tx.account, content.decode())
+        return not_modified(tag) if is_known(tag, self.known) else respond(content, tag)
+
+    async def unless_left(self, report: Report) -> dict[str, Any]:
+        """Cancels the report, and with it the statement that runs, when nobody waits for it any more."""
+        work = asyncio.ensure_future(report())
+        left = asyncio.ensure_future(self._until_left())
+        try:
+            await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise ClientDisconnect
+            return await work
+        finally:
+            for task in (left, work):
+                if not task.done():
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+
+    async def _until_left(self) -> None:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
+
+
+Asked = Annotated[Asking, Depends()]
+
+
+async def current(tx: Tx) -> tuple[int, datetime | None]:
+    row = await VERSION.one(tx)
+    return NEVER if row is None else (row["version"], row["changed_at"])
+
+
+def respond(content: bytes, tag: str) -> Response:
+    return Response(content, media_type="application/json", headers=headers(tag))

@@ -1,0 +1,84 @@
+"""What is counted of messages, added up, and what reports say of it."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from app.analytics.percentiles import Histogram
+from app.facts.rollups import MESSAGE_NUMBERS
+from app.web.schema import dollars
+
+NUMBERS = MESSAGE_NUMBERS
+
+
+class Sums:
+    """One line of a report."""
+
+    def __init__(self) -> None:
+        self.numbers = [0] * len(NUMBERS)
+
+    @cached_property
+    def histogram(self) -> Histogram:
+        return Histogram()
+
+    def add(self, numbers: Iterable[int]) -> None:
+        self.numbers = [a + b for a, b in zip(self.numbers, numbers, strict=True)]
+
+    @property
+    def messages(self) -> int:
+        return self.numbers[0]
+
+    @property
+    def errors(self) -> int:
+        return self.numbers[1]
+
+    @property
+    def classes(self) -> list[int]:
+        """Input, output, cache read, cache creation."""
+        return self.numbers[2:6]
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.classes)
+
+    @property
+    def average(self) -> float | None:
+        """Of the messages whose time is known."""
+        return average(self.numbers[7], self.numbers[6])
+
+    @property
+    def unpriced(self) -> int:
+        return self.numbers[9]
+
+    @property
+    def cost(self) -> str | None:
+        """Unknown where something was used and nothing of it has a price."""
+        return None if self.unpriced and not self.numbers[8] else dollars(self.numbers[8])
+
+    @property
+    def error_rate(self) -> float:
+        return percentage(self.errors, self.messages)
+
+    def times(self, noun: str = "response_time_ms") -> dict[str, float | None]:
+        """The average and the percentiles, by their names in answers."""
+        return named_times(noun, self.average, self.histogram)
+
+
+def named_times(noun: str, mean: float | None, histogram: Histogram) -> dict[str, float | None]:
+    p50, p95, p99 = histogram.percentiles(50, 95, 99)
+    return {f"avg_{noun}": mean, f"p50_{noun}": p50, f"p95_{noun}": p95, f"p99_{noun}": p99}
+
+
+def average(total: int, n: int) -> float | None:
+    return round(total / n, 2) if n else None
+
+
+def percentage(part: int, whole: int) -> float:
+    """Two decimals; of nothing, nothing went wrong."""
+    return round(100 * part / whole, 2) if whole else 0.0
+
+
+def added(parts: Iterable[Sums]) -> Sums:
+    total = Sums()
+    for part in parts:
+        total.add(part.numbers)
+    return total

@@ -1,0 +1,157 @@
+"""A window of time, its local days, and how it is cut: whole days for the rollups, the rest for the facts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, Self
+
+from app.analytics.parameters import WindowQuery
+from app.facts.calendar import Calendar
+from app.web.problems import Unprocessable
+
+MOST_DAYS = 400
+DEFAULT = timedelta(days=30)
+A_DAY = timedelta(days=1)
+A_MINUTE = timedelta(minutes=1)
+MOMENT = timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=1_000)
+def calendar(zone: str) -> Calendar:
+    return Calendar(zone)
+
+
+@lru_cache(maxsize=100_000)
+def begin(zone: str, day: date) -> datetime:
+    """The first instant of a local day."""
+    return calendar(zone).start(day)
+
+
+class Stretch(NamedTuple):
+    """A stretch of time that is counted from facts: `starts[i]` is where `days[i]` begins."""
+
+    low: datetime
+    high: datetime
+    days: Sequence[date]
+    starts: Sequence[datetime]
+
+
+class Cut(NamedTuple):
+    """A window in parts: whole days of the account's zone, read from rollups, and what is counted from facts."""
+
+    whole: tuple[date, date] | None
+    stretches: Sequence[Stretch]
+
+
+@dataclass(frozen=True)
+class Window:
+    """From `start` up to, not including, `stop`; both ends of what was asked for are inside."""
+
+    start: datetime
+    stop: datetime
+    zone: str
+    of_days: bool  # both ends were given as days
+    at_home: bool  # the zone is the account's, so rollups know its days
+
+    @classmethod
+    def of(cls, asked: WindowQuery, home: str, now: datetime) -> Self:
+        """Raises Unprocessable where the ends are in the wrong order or too far apart."""
+        zone = asked.timezone or home
+        first, last = asked.start_date, asked.end_date
+        stop = after(last, zone) if last else this_minute(now) + A_MINUTE
+        start = since(first, zone) if first else before(stop, zone, to_the_minute=last is None)
+        of_days = is_day(first) and is_day(last)
+        if start > stop - MOMENT and not (of_days and first == last):
+            raise refused("start_date", "must not be after end_date")
+        local = calendar(zone).zone
+        if (stop - MOMENT).astimezone(local) - start.astimezone(local) > timedelta(days=MOST_DAYS):
+            raise refused("start_date", f"must be at most {MOST_DAYS} days before end_date")
+        return cls(start, stop, zone, of_days, zone == home)
+
+    @property
+    def end(self) -> datetime:
+        return self.stop - MOMENT
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The window as used; sent again, it is the same window."""
+        return {"start_date": self.start, "end_date": self.end, "timezone": self.zone}
+
+    @cached_property
+    def days(self) -> Sequence[date]:
+        """Every local day that the window touches; a day that a zone skipped is none."""
+        local = calendar(self.zone)
+        first, last = local.day(self.start), local.day(self.end)
+        days = (first + n * A_DAY for n in range((last - first).days + 1))
+        return [day for day in days if begin(self.zone, day) < begin(self.zone, day + A_DAY)]
+
+    @property
+    def previous(self) -> "Window":
+        """The equally long window just before: as many local days, else as much time."""
+        if not self.of_days:
+            return Window(
+                self.start - (self.stop - self.start), self.start, self.zone, of_days=False, at_home=self.at_home
+            )
+        local = calendar(self.zone)
+        first = local.day(self.start)
+        start = begin(self.zone, first - ((local.day(self.stop) - first).days or 1) * A_DAY)
+        return Window(start, self.start, self.zone, of_days=True, at_home=self.at_home)
+
+    @cached_property
+    def cut(self) -> Cut:
+        """Whole days and at most two edges; all of it from facts where rollups do not know the zone's days."""
+        if not self.at_home:
+            return self.uncut
+        whole = [day for day in self.days if self.start <= begin(self.zone, day) and self._stop_of(day) <= self.stop]
+        if not whole:
+            return self.uncut
+        edges = (self.start, begin(self.zone, whole[0])), (self._stop_of(whole[-1]), self.stop)
+        return Cut((whole[0], whole[-1]), [self._stretch(low, high) for low, high in edges if low < high])
+
+    @cached_property
+    def uncut(self) -> Cut:
+        """For what no rollup can answer."""
+        return Cut(None, [self._stretch(self.start, self.stop)] if self.days else [])
+
+    def _stop_of(self, day: date) -> datetime:
+        return begin(self.zone, day + A_DAY)
+
+    def _stretch(self, low: datetime, high: datetime) -> Stretch:
+        days = [day for day in self.days if begin(self.zone, day) < high and self._stop_of(day) > low]
+        return Stretch(low, high, days, [begin(self.zone, day) for day in days])
+
+
+def this_minute(now: datetime) -> datetime:
+    """To the minute, so that equal questions within it are the same question, and the answer keeps its tag."""
+    return now.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def is_day(given: date | datetime | None) -> bool:
+    return isinstance(given, date) and not isinstance(given, datetime)
+
+
+def since(given: date | datetime, zone: str) -> datetime:
+    """The first instant of what was given."""
+    if not isinstance(given, datetime):
+        return begin(zone, given)
+    return (given if given.tzinfo else given.replace(tzinfo=calendar(zone).zone)).astimezone(UTC)
+
+
+def after(given: date | datetime, zone: str) -> datetime:
+    """The first instant after what was given."""
+    return since(given, zone) + MOMENT if isinstance(given, datetime) else begin(zone, given + A_DAY)
+
+
+def before(stop: datetime, zone: str, *, to_the_minute: bool) -> datetime:
+    """30 local days before the end: the same time of the clock, or the whole day where the end is one."""
+    local = calendar(zone)
+    day = local.day(stop - MOMENT)
+    if stop == begin(zone, day + A_DAY) and not to_the_minute:
+        return begin(zone, day - DEFAULT)
+    start = ((stop - MOMENT).astimezone(local.zone) - DEFAULT).astimezone(UTC)
+    return this_minute(start) if to_the_minute else start
+
+
+def refused(name: str, rule: str) -> Unprocessable:
+    return Unprocessable(f"query.{name}: {rule}.", errors=[{"loc": ["query", name], "msg": rule, "type": "window"}])
