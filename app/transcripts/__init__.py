@@ -1,0 +1,1 @@
+"""Session logs of agents: what they say becomes facts."""
