@@ -10,6 +10,8 @@ from sqlalchemy import URL
 
 from app import __version__
 from app.admin import account, keys, retention, rollups, users
+from app.analytics import agents, escalations, export, models, sessions, summary, tools, usage
+from app.analytics import users as user_usage
 from app.auth import exchange
 from app.auth.caller import Door
 from app.auth.limits import Limits
@@ -38,6 +40,15 @@ ROUTERS = (
     retention.router,
     rollups.router,
     batches.router,
+    usage.router,
+    agents.router,
+    models.router,
+    summary.router,
+    tools.router,
+    user_usage.router,
+    sessions.router,
+    escalations.router,
+    export.router,
     health.router,
     docs.router,
 )

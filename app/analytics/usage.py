@@ -2,25 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache, partial
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, func, select
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, FACTS, WITHIN, Filters, bounds, count, total
+from app.analytics.counts import Filters, count
 from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
+from app.analytics.session_counts import active_sessions, created_sessions
 from app.analytics.sums import Sums, added
 from app.analytics.window import Window
 from app.auth.caller import EngineerTx
 from app.db.engine import Tx
-from app.db.statement import Prepared
-from app.models.account_day import AccountDay
-from app.models.ai_session import AISession
-from app.models.message import Message
 
 router = routes()
 
@@ -107,62 +103,3 @@ async def totals(tx: Tx, window: Window, filters: Filters, days: Mapping[date, S
         "cost_usd": sums.cost,
         "unpriced_messages": sums.unpriced,
     }
-
-
-WHOLE_DAYS = AccountDay.account_id == ACCOUNT, AccountDay.day.between(bindparam("first"), bindparam("last"))
-CREATED_BY_ROLLUP = Prepared(select(total(AccountDay.sessions_created)).where(*WHOLE_DAYS))
-ACTIVE_BY_ROLLUP = Prepared(select(AccountDay.day, AccountDay.sessions_active).where(*WHOLE_DAYS))
-CREATED_WITHIN = (
-    AISession.account_id == ACCOUNT,
-    AISession.created_at >= bindparam("low", type_=DateTime(timezone=True)),
-    AISession.created_at < bindparam("high", type_=DateTime(timezone=True)),
-)
-
-
-@cache
-def sessions_by_facts(given: frozenset[str]) -> Prepared:
-    """Different sessions with a matching message, a day."""
-    seen = (
-        select(FACTS.columns["day"].label("day"), Message.session_id)
-        .where(Message.account_id == ACCOUNT, *WITHIN, *FACTS.matching(given))
-        .distinct()
-        .subquery()
-    )
-    return Prepared(select(seen.c.day, func.count()).group_by(seen.c.day))
-
-
-@cache
-def created_by_facts(given: frozenset[str]) -> Prepared:
-    """Sessions created in a stretch; of the members asked for; with a message of the agents and models asked for."""
-    created = select(func.count()).select_from(AISession).where(*CREATED_WITHIN)
-    if "user" in given:
-        created = created.where(AISession.user_id == any_(bindparam("user", type_=ARRAY(Uuid()))))
-    if given & {"agent", "model"}:
-        seen = select(Message.session_id).where(Message.account_id == ACCOUNT, *WITHIN, *FACTS.matching(given))
-        created = created.where(AISession.id.in_(seen))
-    return Prepared(created)
-
-
-async def active_sessions(tx: Tx, window: Window, filters: Filters) -> dict[date, int]:
-    cut = window.uncut if filters.given else window.cut
-    found: dict[date, int] = {}
-    if cut.whole:
-        first, last = cut.whole
-        found.update([tuple(row) for row in await ACTIVE_BY_ROLLUP.all(tx, first=first, last=last)])
-    for stretch in cut.stretches:
-        for row in await sessions_by_facts(filters.given).all(tx, **bounds(stretch), **filters.values):
-            found[stretch.days[row[0] - 1]] = row[1]
-    return found
-
-
-async def created_sessions(tx: Tx, window: Window, filters: Filters) -> int:
-    cut = window.uncut if filters.given else window.cut
-    n = 0
-    if cut.whole:
-        first, last = cut.whole
-        row = await CREATED_BY_ROLLUP.one(tx, first=first, last=last)
-        n = row[0] if row else 0
-    for stretch in cut.stretches:
-        row = await created_by_facts(filters.given).one(tx, **bounds(stretch), **filters.values)
-        n += row[0] if row else 0
-    return n

@@ -55,12 +55,12 @@ class Window:
     at_home: bool  # the zone is the account's, so rollups know its days
 
     @classmethod
-    def of(cls, asked: WindowQuery, home: str, now: datetime) -> Self:
+    def of(cls, asked: WindowQuery, home: str, now: datetime, length: timedelta = DEFAULT) -> Self:
         """Raises Unprocessable where the ends are in the wrong order or too far apart."""
         zone = asked.timezone or home
         first, last = asked.start_date, asked.end_date
         stop = after(last, zone) if last else this_minute(now) + A_MINUTE
-        start = since(first, zone) if first else before(stop, zone, to_the_minute=last is None)
+        start = since(first, zone) if first else before(stop, zone, length, to_the_minute=last is None)
         of_days = is_day(first) and is_day(last)
         if start > stop - MOMENT and not (of_days and first == last):
             raise refused("start_date", "must not be after end_date")
@@ -143,13 +143,13 @@ def after(given: date | datetime, zone: str) -> datetime:
     return since(given, zone) + MOMENT if isinstance(given, datetime) else begin(zone, given + A_DAY)
 
 
-def before(stop: datetime, zone: str, *, to_the_minute: bool) -> datetime:
-    """30 local days before the end: the same time of the clock, or the whole day where the end is one."""
+def before(stop: datetime, zone: str, length: timedelta, *, to_the_minute: bool) -> datetime:
+    """So many local days before the end: the same time of the clock, or the whole day where the end is one."""
     local = calendar(zone)
     day = local.day(stop - MOMENT)
     if stop == begin(zone, day + A_DAY) and not to_the_minute:
-        return begin(zone, day - DEFAULT)
-    start = ((stop - MOMENT).astimezone(local.zone) - DEFAULT).astimezone(UTC)
+        return begin(zone, day - length)
+    start = ((stop - MOMENT).astimezone(local.zone) - length).astimezone(UTC)
     return this_minute(start) if to_the_minute else start
 
 

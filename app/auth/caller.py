@@ -142,7 +142,9 @@ class Gate(SecurityBase):
         door: Door = request.app.state.door
         claims = await self.identify(request)
         door.parameters.check(request)
-        async with door.database.transaction(claims.account_id, read_only=self.read_only) as tx:
+        async with door.database.transaction(
+            claims.account_id, read_only=self.read_only, snapshot=self.read_only
+        ) as tx:
             caller = await read_caller(tx, claims)
             request.state.caller.update(account_id=str(caller.account_id), user_id=str(caller.id))
             caller.require(self.role)

@@ -43,5 +43,9 @@ class Prepared:
         records: list[Record] = await tx.driver.fetch(self.sql, *self._values(tx, given))
         return records
 
+    async def cursor(self, tx: Tx, **given: object) -> Any:
+        """A cursor on the server: `fetch(n)` gives the next rows, however many there are in all."""
+        return await tx.driver.cursor(self.sql, *self._values(tx, given))
+
     async def run(self, tx: Tx, **given: object) -> None:
         await tx.driver.execute(self.sql, *self._values(tx, given))

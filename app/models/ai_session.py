@@ -19,6 +19,8 @@ class AISession(Identified, Model):
         Index(None, "account_id", "created_at", "id"),
         Index(None, "account_id", "updated_at", "id"),
         Index(None, "account_id", "user_id", "created_at", "id"),
+        # When a member was last active, without reading all of their sessions.
+        Index(None, "account_id", "user_id", "last_activity_at"),
     )
 
     external_id: Mapped[Label | None]

@@ -77,6 +77,10 @@ def upgrade() -> None:
         CREATE INDEX ix_ai_sessions_account_id_user_id_created_at_id
         ON ai_sessions (account_id, user_id, created_at, id)
     """)
+    op.execute("""
+        CREATE INDEX ix_ai_sessions_account_id_user_id_last_activity_at
+        ON ai_sessions (account_id, user_id, last_activity_at)
+    """)
     op.execute(f"""
         CREATE TABLE messages (
             account_id uuid NOT NULL DEFAULT {POLICY},

@@ -1,0 +1,199 @@
+"""GET /api/v1/analytics/flowpilot/escalations: how soon a person acted on what an agent handed over.
+
+Read from the rows of handoffs and steps themselves, whoever wrote them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+from statistics import fmean
+from typing import Annotated, Any, Literal, NamedTuple
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from sqlalchemy import DateTime, bindparam, func, select, true
+from starlette.responses import Response
+
+from app.analytics.counts import ACCOUNT, STARTS, UNKNOWN
+from app.analytics.parameters import WindowQuery, Zone
+from app.analytics.percentiles import median, nearest_rank
+from app.analytics.reports import ANSWERS, Asked, Dated, routes
+from app.analytics.window import Window, calendar
+from app.auth.caller import EngineerTx
+from app.db.engine import Tx
+from app.db.statement import Prepared
+from app.models.ai_session_step import AISessionStep
+from app.models.session_handoff import SessionHandoff
+
+router = routes()
+Period = Literal["7d", "30d", "90d"]
+DEFINITION = (
+    "Seconds from the moment a person claimed a handoff to the first step of the same session after that moment;"
+    " p95 is nearest-rank. Handoffs count by when they were claimed; one without a later step counts only in"
+    " n_handoffs_claimed. This measures time to a first action, not time saved: any savings claim must be paired with a"
+    " manual baseline, the same measure taken where people work without Tally's agents."
+)
+
+
+class EscalationQuery(BaseModel, extra="forbid"):
+    period: Annotated[Period, Field(description="How far back from now.")] = "30d"
+    timezone: Annotated[
+        Zone | None, Field(description="IANA zone whose days are reported. Default: the account's.")
+    ] = None
+
+
+class Reaction(BaseModel):
+    n_handoffs_claimed: int = Field(description="Claimed in the period.")
+    n_handoffs_with_action: int = Field(description="Those of them with a later step of their session.")
+    avg_seconds_to_first_action: float | None
+    median_seconds_to_first_action: float | None
+    p95_seconds_to_first_action: float | None = Field(description="Nearest-rank.")
+
+
+class ByIntent(Reaction):
+    intent: str = Field(description="`unknown` where none was given.")
+
+
+class ByPriority(Reaction):
+    priority: str = Field(description="`unknown` where none was given.")
+
+
+class EscalationDay(BaseModel):
+    date: date
+    n_handoffs_total: int = Field(description="Handed over that day.")
+    n_handoffs_claimed: int = Field(description="Claimed that day.")
+    n_handoffs_with_action: int = Field(description="Of those claimed that day.")
+    median_seconds_to_first_action: float | None
+
+
+class EscalationReport(Reaction, Dated):
+    period: Period
+    n_handoffs_total: int = Field(description="Handed over in the period.")
+    n_unclaimed: int = Field(description="Those of them that nobody has claimed.")
+    median_seconds_to_claim: float | None = Field(description="Of those claimed in the period.")
+    p95_seconds_to_claim: float | None
+    metric_definition: str
+    by_intent: list[ByIntent]
+    by_priority: list[ByPriority]
+    daily: list[EscalationDay] = Field(description="Every local day of the period, ascending.")
+
+
+@router.get("/flowpilot/escalations", response_model=EscalationReport, responses=ANSWERS)
+async def read_escalations(tx: EngineerTx, asking: Asked, asked: Annotated[EscalationQuery, Query()]) -> Response:
+    """How soon people acted on handoffs claimed in the last 7, 30 or 90 days."""
+    window = asking.window(tx, WindowQuery(timezone=asked.timezone), timedelta(days=int(asked.period[:-1])))
+    return await asking.answer_anew(tx, window, partial(escalations, tx, window, asked.period))
+
+
+WITHIN = {
+    "low": bindparam("low", type_=DateTime(timezone=True)),
+    "high": bindparam("high", type_=DateTime(timezone=True)),
+}
+FIRST_STEP = (
+    select(AISessionStep.created_at)
+    .where(
+        AISessionStep.account_id == ACCOUNT,
+        AISessionStep.session_id == SessionHandoff.session_id,
+        AISessionStep.created_at > SessionHandoff.claimed_at,
+    )
+    .order_by(AISessionStep.created_at)
+    .limit(1)
+    .lateral()
+)
+CLAIMED = Prepared(
+    select(
+        SessionHandoff.intent,
+        SessionHandoff.priority,
+        SessionHandoff.created_at,
+        SessionHandoff.claimed_at,
+        FIRST_STEP.c.created_at.label("acted_at"),
+    )
+    .join_from(SessionHandoff, FIRST_STEP, true(), isouter=True)
+    .where(
+        SessionHandoff.account_id == ACCOUNT,
+        SessionHandoff.claimed_at >= WITHIN["low"],
+        SessionHandoff.claimed_at < WITHIN["high"],
+    )
+)
+HANDED_OVER = Prepared(
+    select(
+        func.width_bucket(SessionHandoff.created_at, STARTS),
+        func.count(),
+        func.count().filter(SessionHandoff.claimed_at.is_(None)),
+    )
+    .where(
+        SessionHandoff.account_id == ACCOUNT,
+        SessionHandoff.created_at >= WITHIN["low"],
+        SessionHandoff.created_at < WITHIN["high"],
+    )
+    .group_by(func.width_bucket(SessionHandoff.created_at, STARTS))
+)
+
+
+class Claim(NamedTuple):
+    """One handoff that a person took on."""
+
+    intent: str | None
+    priority: str | None
+    created_at: datetime
+    claimed_at: datetime
+    acted_at: datetime | None
+
+    @property
+    def wait(self) -> float:
+        return max(0.0, (self.claimed_at - self.created_at).total_seconds())
+
+    @property
+    def delta(self) -> float | None:
+        return None if self.acted_at is None else max(0.0, (self.acted_at - self.claimed_at).total_seconds())
+
+
+async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
+    (stretch,) = window.uncut.stretches
+    within = {"low": stretch.low, "high": stretch.high}
+    claims = [Claim(*row) for row in await CLAIMED.all(tx, **within)]
+    created = {row[0]: (row[1], row[2]) for row in await HANDED_OVER.all(tx, starts=stretch.starts, **within)}
+    waits = [claim.wait for claim in claims]
+    return {
+        "period": period,
+        **reaction(claims),
+        "n_handoffs_total": sum(total for total, _ in created.values()),
+        "n_unclaimed": sum(unclaimed for _, unclaimed in created.values()),
+        "median_seconds_to_claim": median(waits),
+        "p95_seconds_to_claim": nearest_rank(waits, 95),
+        "metric_definition": DEFINITION,
+        "by_intent": grouped(claims, "intent", lambda claim: claim.intent),
+        "by_priority": grouped(claims, "priority", lambda claim: claim.priority),
+        "daily": daily(window, claims, {stretch.days[n - 1]: total for n, (total, _) in created.items()}),
+    }
+
+
+def reaction(claims: Sequence[Claim]) -> dict[str, Any]:
+    deltas = [delta for claim in claims if (delta := claim.delta) is not None]
+    return {
+        "n_handoffs_claimed": len(claims),
+        "n_handoffs_with_action": len(deltas),
+        "avg_seconds_to_first_action": fmean(deltas) if deltas else None,
+        "median_seconds_to_first_action": median(deltas),
+        "p95_seconds_to_first_action": nearest_rank(deltas, 95),
+    }
+
+
+def grouped(claims: Iterable[Claim], noun: str, of: Callable[[Claim], str | None]) -> list[dict[str, Any]]:
+    """Most claimed first, then by name."""
+    groups: dict[str, list[Claim]] = {}
+    for claim in claims:
+        groups.setdefault(of(claim) or UNKNOWN, []).append(claim)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return [{noun: name, **reaction(group)} for name, group in ordered]
+
+
+def daily(window: Window, claims: Iterable[Claim], created: dict[date, int]) -> list[dict[str, Any]]:
+    groups: dict[date, list[Claim]] = {day: [] for day in window.days}
+    for claim in claims:
+        groups[calendar(window.zone).day(claim.claimed_at)].append(claim)
+    shown = ("n_handoffs_claimed", "n_handoffs_with_action", "median_seconds_to_first_action")
+    return [
+        {"date": day, "n_handoffs_total": created.get(day, 0), **{name: reaction(group)[name] for name in shown}}
+        for day, group in groups.items()
+    ]
