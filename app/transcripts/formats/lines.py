@@ -129,8 +129,9 @@ def search(line: bytes) -> tuple[list[Record], str]:
         text, code = line.decode(errors="replace"), "bad_utf8"
     try:
         records, end, broken = read_on(text, 0)
-        if broken:
-            records += restart(text, end + 1)
+        if broken and (more := restart(text, end + 1)):
+            # What another record begins in the midst of was cut off, whatever the parser thought of it.
+            records, broken = records + more, "cut"
     except RecursionError:
         return [], "too_deep"
     if len(records) > 1:

@@ -1,0 +1,158 @@
+"""Hostile lines: each is named by number and code, what it holds is recovered, and nothing else is lost."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.transcripts.formats.lines import LONGEST
+from tests.transcripts.merged import Merged
+from tests.transcripts.reading import facts, lines, problems, read, read_growing, validate
+
+FORM = "claude_code"
+SESSION = "11111111-1111-4111-8111-111111111111"
+
+
+def call(number: int, **more: Any) -> dict[str, Any]:
+    usage = {"input_tokens": number, "output_tokens": 1}
+    message = {"id": f"msg_{number}", "model": "claude-sonnet-4-5", "usage": usage}
+    return {"type": "assistant", "sessionId": SESSION, "requestId": f"req_{number}", "message": message} | more
+
+
+def whole(number: int, **more: Any) -> bytes:
+    return lines(call(number, **more)).rstrip(b"\n")
+
+
+def spoilt(line: bytes) -> bytes:
+    """The line between two good ones."""
+    return whole(1) + b"\n" + line + b"\n" + whole(3) + b"\n"
+
+
+CASES = [
+    ("blank", b"", []),
+    ("blank", b"   \t ", []),
+    ("comment", b"// not JSON at all", []),
+    ("malformed", b"{not json}", []),
+    ("malformed", b"not json", []),
+    ("malformed", whole(2) + b" and more", [2]),
+    ("cut", whole(2)[:-1], []),
+    ("cut", whole(2)[:90], []),
+    ("cut", whole(2)[:90] + whole(4), [4]),
+    ("joined", whole(2) + whole(4), [2, 4]),
+    ("joined", whole(2) + b" " + whole(4) + b"\0\0" + whole(5), [2, 4, 5]),
+    ("nul", b"\0" * 100, []),
+    ("nul", b"\0" * 100 + whole(2), [2]),
+    ("nul", whole(2, note="a\x07b").replace(b"\\u0007", b"\0"), [2]),
+    ("bom", b"\xef\xbb\xbf" + whole(2), [2]),
+    ("bad_utf8", whole(2, note="canary").replace(b"canary", b"\xff\xfe"), [2]),
+    ("not_strict", whole(2, note="canary").replace(b"canary", b"\\ud800"), [2]),
+    ("not_a_record", b"[1, 2]", []),
+    ("not_a_record", b"null", []),
+    ("too_deep", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, []),
+    ("too_deep", b"[" * 100_000, []),
+    ("malformed", b'{"a": ' + b"9" * 5_000 + b"}", []),
+]
+
+
+@pytest.mark.parametrize(("code", "line", "held"), CASES)
+def test_a_hostile_line_is_named_and_loses_nothing_else(code: str, line: bytes, held: list[int]) -> None:
+    found = read(FORM, spoilt(line))
+    assert problems(found) == [(2, code)]
+    assert sorted(row["id"] for row in facts(found, "messages")) == sorted(f"req_{n}" for n in [1, 3, *held])
+
+
+def test_carriage_returns_are_white_space() -> None:
+    found = read(FORM, lines(call(1), call(2)).replace(b"\n", b"\r\n"))
+    assert (len(facts(found, "messages")), problems(found)) == (2, [])
+
+
+def test_ten_megabytes_in_a_line_are_read() -> None:
+    found = read(FORM, spoilt(whole(2, note="x" * 10 * 2**20)))
+    assert (len(facts(found, "messages")), problems(found)) == (3, [])
+
+
+def test_a_line_too_long_is_dropped_as_it_comes_and_nothing_else_is() -> None:
+    chunk = b"x" * 2**20
+    found = read(FORM, whole(1) + b'\n{"', *[chunk] * (LONGEST // len(chunk) + 2), b'"}\n' + whole(3) + b"\n")
+    assert [row["id"] for row in facts(found, "messages")] == ["req_1", "req_3"]
+    assert problems(found) == [(2, "too_long")]
+
+
+def test_a_last_line_waits_until_it_is_whole_and_counts_once() -> None:
+    file = lines(call(1), call(2))
+    for cut in range(1, len(file)):
+        found = read_growing(FORM, [file[:cut], file[cut:]])
+        assert Merged(found) == Merged(read(FORM, file)), cut
+        assert {code for _, code in problems(found)} <= {"unfinished"}
+
+
+def test_a_last_line_without_its_newline_counts() -> None:
+    found = read(FORM, lines(call(1), call(2)).rstrip(b"\n"))
+    assert (len(facts(found, "messages")), problems(found)) == (2, [])
+
+
+def test_lines_keep_their_numbers_when_the_newline_comes_later() -> None:
+    pieces = [whole(1), b"\n" + whole(2), b"\n{broken}\n"]
+    assert problems(read_growing(FORM, pieces)) == [(3, "malformed")]
+
+
+def test_a_line_without_an_instant_takes_its_neighbours() -> None:
+    records = [call(1, timestamp=None), call(2, timestamp="never"), call(3), call(4, timestamp=None)]
+    found = facts(read(FORM, lines(*records)), "messages")
+    assert [row["created_at"] for row in found] == ["2026-03-01T10:00:02.000Z"] * 4
+
+
+def test_a_log_without_any_instant_counts_nothing_until_there_is_one() -> None:
+    undated = lines(call(1, timestamp=None), call(2, timestamp=None))
+    found = read(FORM, undated)
+    assert (facts(found, "messages"), problems(found)) == ([], [(2, "undated")])
+    grown = read_growing(FORM, [undated, lines(call(3))])
+    assert Merged(grown) == Merged(read(FORM, undated + lines(call(3))))
+    assert len(facts(grown, "messages")) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("2026-03-01T12:00:00.000+02:00", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T10:00:00", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T10:00:00.123456Z", "2026-03-01T10:00:00.123Z"),
+    ],
+)
+def test_instants_are_utc_whatever_their_form(said: str, meant: str) -> None:
+    (row,) = facts(read(FORM, lines(call(1, timestamp=said))), "messages")
+    assert row["created_at"] == meant
+
+
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30T00:00:00.000Z", 7]
+)
+def test_impossible_instants_are_none(said: Any) -> None:
+    found = facts(read(FORM, lines(call(1), call(2, timestamp=said))), "messages")
+    assert [row["created_at"] for row in found] == ["2026-03-01T10:00:00.000Z"] * 2
+
+
+def test_wrong_types_anywhere_lose_only_themselves() -> None:
+    """Every value of a good line in turn replaced by what does not belong there."""
+    good = call(2)
+    misfits: list[Any] = [None, 7, -1, 1.5, "x", [], {}, [None], True, 2**70, "x" * 300]
+    for wrong in misfits:
+        for path in paths(good):
+            found = read(FORM, lines(call(1), replaced(good, path, wrong), call(3)))
+            ids = [row["id"] for row in facts(found, "messages")]
+            assert (ids[0], ids[-1]) == ("req_1", "req_3")
+            validate(found)
+
+
+def paths(value: Any) -> list[tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return [()]
+    return [(name, *rest) for name, inner in value.items() for rest in [(), *paths(inner)]]
+
+
+def replaced(value: Any, path: tuple[str, ...], wrong: Any) -> Any:
+    if not path:
+        return wrong
+    made = json.loads(json.dumps(value))
+    made[path[0]] = replaced(made[path[0]], path[1:], wrong)
+    return made
