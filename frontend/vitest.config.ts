@@ -5,7 +5,7 @@ export default defineConfig({
     environment: "jsdom",
     globalSetup: "tests/server.ts",
     include: ["tests/**/*.test.{ts,tsx}"],
-    // Processes, not threads: only there does a change of TZ reach the clock. West of Greenwich unless a test says else.
+    // Processes, not threads: only there does TZ reach the clock. West of Greenwich unless a test says else.
     pool: "forks",
     env: { TZ: "America/Los_Angeles" },
     testTimeout: 15_000,

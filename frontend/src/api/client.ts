@@ -1,6 +1,6 @@
 import createClient, { type Client } from "openapi-fetch";
 
-import { ApiProblem } from "./problem";
+import { ApiProblem, Unreachable } from "./problem";
 import type { paths } from "./schema";
 
 export type TallyClient = Client<paths>;
@@ -22,6 +22,9 @@ export function createTallyClient({ token, ...options }: ClientOptions): TallyCl
       request.headers.set("Authorization", `Bearer ${await token()}`);
       return request;
     },
+    onError({ error, request }) {
+      return request.signal.aborted ? undefined : new Unreachable(error);
+    },
   });
   return client;
 }
@@ -32,7 +35,7 @@ interface Settled<Answer> {
   response: Response;
 }
 
-/** The answer itself; throws ApiProblem for any other than 2xx. */
+/** The answer itself; throws ApiProblem for any other than 2xx, Unreachable for none. */
 export async function answerOf<Answer>(call: Promise<Settled<Answer>>): Promise<Answer> {
   const { data, error, response } = await call;
   if (!response.ok) throw new ApiProblem(response, error);

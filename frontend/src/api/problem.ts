@@ -23,6 +23,15 @@ export class ApiProblem extends Error {
   }
 }
 
+/** No answer at all. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+
+  constructor(cause: unknown) {
+    super("Tally cannot be reached: check the connection, then try again.", { cause });
+  }
+}
+
 function isProblem(body: unknown): body is ProblemDocument {
   return typeof body === "object" && body !== null && "detail" in body && typeof body.detail === "string";
 }

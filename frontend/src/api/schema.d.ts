@@ -231,6 +231,188 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Usage
+         * @description Messages, tokens, sessions, errors and cost of a window, and of each of its days.
+         */
+        get: operations["read_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Agents
+         * @description Every agent's assistant messages: how many, their tokens, times, errors and cost.
+         */
+        get: operations["read_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Models
+         * @description Every model's messages: how many, their tokens, times, errors and cost. Messages without a model are left out.
+         */
+        get: operations["read_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Summary
+         * @description The last 30 days, in the account's time zone.
+         */
+        get: operations["read_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Tools
+         * @description Every tool's calls: how many, their durations and errors. A call counts when it started.
+         */
+        get: operations["read_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read User Usage
+         * @description Every member's messages, sessions, tokens and cost. The lines add up to what /usage shows.
+         */
+        get: operations["read_user_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Sessions
+         * @description Sessions last updated in the window, with the totals of their whole life.
+         */
+        get: operations["read_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/flowpilot/escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Escalations
+         * @description How soon people acted on handoffs claimed in the last 7, 30 or 90 days.
+         */
+        get: operations["read_escalations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Facts
+         * @description Rows of a window as a file, oldest first: `messages` and `tool_calls` by when they happened, `sessions` by when
+         *     they were last updated, `daily` one row a local day. Instants are in UTC, money is in dollars. In CSV, a text that
+         *     a spreadsheet would take for a formula begins with an apostrophe. Two exports run at once, each up to an hour.
+         */
+        get: operations["export_facts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -331,6 +513,239 @@ export interface components {
             created_at: string;
             /** Updated At */
             updated_at: string;
+        };
+        /** AgentReport */
+        AgentReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /**
+             * Total Calls
+             * @description Assistant messages of all agents.
+             */
+            total_calls: number;
+            /**
+             * Agents
+             * @description Most used first, then by name.
+             */
+            agents: components["schemas"]["AgentUsage"][];
+            /** @description Only with `compare=previous`. */
+            previous?: components["schemas"]["PreviousAgents"] | null;
+        };
+        /** AgentUsage */
+        AgentUsage: {
+            /**
+             * Avg Response Time Ms
+             * @description Of messages whose time is known; null if there are none.
+             */
+            avg_response_time_ms: number | null;
+            /**
+             * P50 Response Time Ms
+             * @description Nearest-rank percentile, at most 1 % from exact.
+             */
+            p50_response_time_ms: number | null;
+            /** P95 Response Time Ms */
+            p95_response_time_ms: number | null;
+            /** P99 Response Time Ms */
+            p99_response_time_ms: number | null;
+            /**
+             * Name
+             * @description `unknown` stands for messages that name no agent.
+             */
+            name: string;
+            /**
+             * Usage Count
+             * @description Assistant messages.
+             */
+            usage_count: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /** Error Count */
+            error_count: number;
+            /**
+             * Error Rate
+             * @description A percentage with two decimals, of the same messages or calls that are counted.
+             */
+            error_rate: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+        };
+        /** ByIntent */
+        ByIntent: {
+            /**
+             * N Handoffs Claimed
+             * @description Claimed in the period.
+             */
+            n_handoffs_claimed: number;
+            /**
+             * N Handoffs With Action
+             * @description Those of them with a later step of their session.
+             */
+            n_handoffs_with_action: number;
+            /** Avg Seconds To First Action */
+            avg_seconds_to_first_action: number | null;
+            /** Median Seconds To First Action */
+            median_seconds_to_first_action: number | null;
+            /**
+             * P95 Seconds To First Action
+             * @description Nearest-rank.
+             */
+            p95_seconds_to_first_action: number | null;
+            /**
+             * Intent
+             * @description `unknown` where none was given.
+             */
+            intent: string;
+        };
+        /** ByPriority */
+        ByPriority: {
+            /**
+             * N Handoffs Claimed
+             * @description Claimed in the period.
+             */
+            n_handoffs_claimed: number;
+            /**
+             * N Handoffs With Action
+             * @description Those of them with a later step of their session.
+             */
+            n_handoffs_with_action: number;
+            /** Avg Seconds To First Action */
+            avg_seconds_to_first_action: number | null;
+            /** Median Seconds To First Action */
+            median_seconds_to_first_action: number | null;
+            /**
+             * P95 Seconds To First Action
+             * @description Nearest-rank.
+             */
+            p95_seconds_to_first_action: number | null;
+            /**
+             * Priority
+             * @description `unknown` where none was given.
+             */
+            priority: string;
+        };
+        /** EscalationDay */
+        EscalationDay: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /**
+             * N Handoffs Total
+             * @description Handed over that day.
+             */
+            n_handoffs_total: number;
+            /**
+             * N Handoffs Claimed
+             * @description Claimed that day.
+             */
+            n_handoffs_claimed: number;
+            /**
+             * N Handoffs With Action
+             * @description Of those claimed that day.
+             */
+            n_handoffs_with_action: number;
+            /** Median Seconds To First Action */
+            median_seconds_to_first_action: number | null;
+        };
+        /** EscalationReport */
+        EscalationReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /**
+             * N Handoffs Claimed
+             * @description Claimed in the period.
+             */
+            n_handoffs_claimed: number;
+            /**
+             * N Handoffs With Action
+             * @description Those of them with a later step of their session.
+             */
+            n_handoffs_with_action: number;
+            /** Avg Seconds To First Action */
+            avg_seconds_to_first_action: number | null;
+            /** Median Seconds To First Action */
+            median_seconds_to_first_action: number | null;
+            /**
+             * P95 Seconds To First Action
+             * @description Nearest-rank.
+             */
+            p95_seconds_to_first_action: number | null;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "7d" | "30d" | "90d";
+            /**
+             * N Handoffs Total
+             * @description Handed over in the period.
+             */
+            n_handoffs_total: number;
+            /**
+             * N Unclaimed
+             * @description Those of them that nobody has claimed.
+             */
+            n_unclaimed: number;
+            /**
+             * Median Seconds To Claim
+             * @description Of those claimed in the period.
+             */
+            median_seconds_to_claim: number | null;
+            /** P95 Seconds To Claim */
+            p95_seconds_to_claim: number | null;
+            /** Metric Definition */
+            metric_definition: string;
+            /** By Intent */
+            by_intent: components["schemas"]["ByIntent"][];
+            /** By Priority */
+            by_priority: components["schemas"]["ByPriority"][];
+            /**
+             * Daily
+             * @description Every local day of the period, ascending.
+             */
+            daily: components["schemas"]["EscalationDay"][];
         };
         /**
          * FieldError
@@ -460,6 +875,157 @@ export interface components {
             /** Active */
             active?: boolean;
         };
+        /** MemberReport */
+        MemberReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /** Total Messages */
+            total_messages: number;
+            /** Total Sessions */
+            total_sessions: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Users
+             * @description Most messages first, then by name. Every member, also with zeros.
+             */
+            users: components["schemas"]["MemberUsage"][];
+            /** @description Only with `compare=previous`. */
+            previous?: components["schemas"]["PreviousMembers"] | null;
+        };
+        /** MemberUsage */
+        MemberUsage: {
+            /**
+             * User Id
+             * @description Null on the line of sessions that belong to no member.
+             */
+            user_id: string | null;
+            /**
+             * Name
+             * @description `unknown` on that line.
+             */
+            name: string;
+            /** Messages */
+            messages: number;
+            /**
+             * Sessions
+             * @description Sessions created in the window, as /usage counts them.
+             */
+            sessions: number;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+            /**
+             * Last Active At
+             * @description The last message of any of the member's sessions, whenever it was; null if there is none.
+             */
+            last_active_at: string | null;
+        };
+        /** ModelReport */
+        ModelReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /**
+             * Total Usage
+             * @description Messages that name a model.
+             */
+            total_usage: number;
+            /**
+             * Models
+             * @description Most used first, then by id.
+             */
+            models: components["schemas"]["ModelUsage"][];
+            /** @description Only with `compare=previous`. */
+            previous?: components["schemas"]["PreviousModels"] | null;
+        };
+        /** ModelUsage */
+        ModelUsage: {
+            /**
+             * Avg Response Time Ms
+             * @description Of messages whose time is known; null if there are none.
+             */
+            avg_response_time_ms: number | null;
+            /**
+             * P50 Response Time Ms
+             * @description Nearest-rank percentile, at most 1 % from exact.
+             */
+            p50_response_time_ms: number | null;
+            /** P95 Response Time Ms */
+            p95_response_time_ms: number | null;
+            /** P99 Response Time Ms */
+            p99_response_time_ms: number | null;
+            /** Model Id */
+            model_id: string;
+            /**
+             * Model Name
+             * @description The id for people to read.
+             * @example Llama 3 8B
+             */
+            model_name: string;
+            /**
+             * Usage Count
+             * @description Messages of any role that name the model.
+             */
+            usage_count: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /** Error Count */
+            error_count: number;
+            /**
+             * Error Rate
+             * @description A percentage with two decimals, of the same messages or calls that are counted.
+             */
+            error_rate: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+        };
         /** NewKey */
         NewKey: {
             /**
@@ -509,6 +1075,175 @@ export interface components {
              * @description Give it as `cursor` for the next page; null on the last.
              */
             next_cursor: string | null;
+        };
+        /**
+         * PreviousAgents
+         * @description The window before.
+         */
+        PreviousAgents: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Total Calls
+             * @description Assistant messages of all agents.
+             */
+            total_calls: number;
+        };
+        /**
+         * PreviousMembers
+         * @description The window before.
+         */
+        PreviousMembers: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /** Total Messages */
+            total_messages: number;
+            /** Total Sessions */
+            total_sessions: number;
+            /** Total Tokens */
+            total_tokens: number;
+        };
+        /**
+         * PreviousModels
+         * @description The window before.
+         */
+        PreviousModels: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Total Usage
+             * @description Messages that name a model.
+             */
+            total_usage: number;
+        };
+        /**
+         * PreviousTools
+         * @description The window before.
+         */
+        PreviousTools: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /** Total Calls */
+            total_calls: number;
+        };
+        /**
+         * PreviousUsage
+         * @description The window before.
+         */
+        PreviousUsage: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Total Messages
+             * @description Messages of every role.
+             */
+            total_messages: number;
+            /**
+             * Total Tokens
+             * @description Input, output, cache read and cache creation, which are disjoint.
+             */
+            total_tokens: number;
+            /**
+             * Total Sessions
+             * @description Sessions created in the window; with the filter agent or model, those of them with a matching message in the window.
+             */
+            total_sessions: number;
+            /**
+             * Avg Response Time Ms
+             * @description Of messages whose time is known; null if there are none.
+             */
+            avg_response_time_ms: number | null;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Error Count */
+            error_count: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+            /**
+             * Unpriced Messages
+             * @description Messages that used tokens and have no known price: cost lacks them.
+             */
+            unpriced_messages: number;
         };
         /**
          * ProblemDocument
@@ -669,6 +1404,125 @@ export interface components {
             /** Detail */
             detail: string;
         };
+        /** SessionLine */
+        SessionLine: {
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * External Id
+             * @description The producer's own id.
+             */
+            external_id: string | null;
+            /** User Id */
+            user_id: string | null;
+            /** Session Type */
+            session_type: string | null;
+            /** Intake Type */
+            intake_type: string | null;
+            /** Status */
+            status: string | null;
+            /** Confidence Tier */
+            confidence_tier: string | null;
+            /** Provider */
+            provider: string | null;
+            /**
+             * Model
+             * @description As the session itself says; `models` is what its messages say.
+             */
+            model: string | null;
+            /** Workspace */
+            workspace: string | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+            /** First Activity At */
+            first_activity_at: string | null;
+            /** Last Activity At */
+            last_activity_at: string | null;
+            /**
+             * Active Seconds
+             * @description Without pauses of more than ten minutes.
+             */
+            active_seconds: number;
+            /** User Messages */
+            user_messages: number;
+            /** Assistant Messages */
+            assistant_messages: number;
+            /** Other Messages */
+            other_messages: number;
+            /** Error Count */
+            error_count: number;
+            /** Tool Calls */
+            tool_calls: number;
+            /** Tool Errors */
+            tool_errors: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /** Unpriced Messages */
+            unpriced_messages: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+            /**
+             * Models
+             * @description Messages by model id.
+             * @example {
+             *       "llama-3-8b": 12
+             *     }
+             */
+            models: {
+                [key: string]: number;
+            };
+        };
+        /** SessionReport */
+        SessionReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /**
+             * Rows
+             * @description Last updated first.
+             */
+            rows: components["schemas"]["SessionLine"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+        };
         /**
          * SettingsChange
          * @description Fields left out stay as they are.
@@ -691,6 +1545,55 @@ export interface components {
             /** Create Members */
             create_members?: boolean;
         };
+        /** Summary */
+        Summary: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /**
+             * Total Messages
+             * @description Messages of the last 30 days, of every role: as /usage shows them.
+             */
+            total_messages: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /** Avg Response Time Ms */
+            avg_response_time_ms: number | null;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+            /**
+             * Error Rate
+             * @description A percentage with two decimals, of the same messages or calls that are counted.
+             */
+            error_rate: number;
+            /**
+             * Active Sessions
+             * @description Sessions updated in the last 7 days.
+             */
+            active_sessions: number;
+        };
         /** Token */
         Token: {
             /** Access Token */
@@ -707,6 +1610,167 @@ export interface components {
              * @example 3600
              */
             expires_in: number;
+        };
+        /** ToolReport */
+        ToolReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /** Total Calls */
+            total_calls: number;
+            /**
+             * Tools
+             * @description Most called first, then by name.
+             */
+            tools: components["schemas"]["ToolUsage"][];
+            /** @description Only with `compare=previous`. */
+            previous?: components["schemas"]["PreviousTools"] | null;
+        };
+        /** ToolUsage */
+        ToolUsage: {
+            /**
+             * Name
+             * @description `unknown` stands for calls that name no tool.
+             */
+            name: string;
+            /** Call Count */
+            call_count: number;
+            /** Error Count */
+            error_count: number;
+            /**
+             * Error Rate
+             * @description A percentage with two decimals, of the same messages or calls that are counted.
+             */
+            error_rate: number;
+            /**
+             * Avg Duration Ms
+             * @description Of calls whose duration is known; null if there are none.
+             */
+            avg_duration_ms: number | null;
+            /**
+             * P50 Duration Ms
+             * @description Nearest-rank percentile, at most 1 % from exact.
+             */
+            p50_duration_ms: number | null;
+            /** P95 Duration Ms */
+            p95_duration_ms: number | null;
+            /** P99 Duration Ms */
+            p99_duration_ms: number | null;
+        };
+        /** UsageDay */
+        UsageDay: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Messages */
+            messages: number;
+            /** Tokens */
+            tokens: number;
+            /**
+             * Sessions
+             * @description Different sessions with a message that day.
+             */
+            sessions: number;
+            /** Error Count */
+            error_count: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+        };
+        /** UsageReport */
+        UsageReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            /**
+             * Total Messages
+             * @description Messages of every role.
+             */
+            total_messages: number;
+            /**
+             * Total Tokens
+             * @description Input, output, cache read and cache creation, which are disjoint.
+             */
+            total_tokens: number;
+            /**
+             * Total Sessions
+             * @description Sessions created in the window; with the filter agent or model, those of them with a matching message in the window.
+             */
+            total_sessions: number;
+            /**
+             * Avg Response Time Ms
+             * @description Of messages whose time is known; null if there are none.
+             */
+            avg_response_time_ms: number | null;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Error Count */
+            error_count: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+            /**
+             * Unpriced Messages
+             * @description Messages that used tokens and have no known price: cost lacks them.
+             */
+            unpriced_messages: number;
+            /**
+             * Daily Usage
+             * @description Every local day of the window, ascending.
+             */
+            daily_usage: components["schemas"]["UsageDay"][];
+            /** @description Only with `compare=previous`. */
+            previous?: components["schemas"]["PreviousUsage"] | null;
         };
         /**
          * Batch
@@ -2618,6 +3682,968 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_usage: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description Only messages with one of these model ids. Repeatable, up to 100. */
+                model?: string[];
+                /** @description Only messages of these agents; `unknown` are those that name none. Repeatable, up to 100. */
+                agent?: string[];
+                /** @description `previous` adds the totals of the equally long window just before: as many local days when both ends are days, else as much time. */
+                compare?: "previous" | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_agents: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description Only messages with one of these model ids. Repeatable, up to 100. */
+                model?: string[];
+                /** @description Only messages of these agents; `unknown` are those that name none. Repeatable, up to 100. */
+                agent?: string[];
+                /** @description `previous` adds the totals of the equally long window just before: as many local days when both ends are days, else as much time. */
+                compare?: "previous" | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_models: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description Only messages with one of these model ids. Repeatable, up to 100. */
+                model?: string[];
+                /** @description Only messages of these agents; `unknown` are those that name none. Repeatable, up to 100. */
+                agent?: string[];
+                /** @description `previous` adds the totals of the equally long window just before: as many local days when both ends are days, else as much time. */
+                compare?: "previous" | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_summary: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_tools: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description `previous` adds the totals of the equally long window just before: as many local days when both ends are days, else as much time. */
+                compare?: "previous" | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_user_usage: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description Only messages with one of these model ids. Repeatable, up to 100. */
+                model?: string[];
+                /** @description Only messages of these agents; `unknown` are those that name none. Repeatable, up to 100. */
+                agent?: string[];
+                /** @description `previous` adds the totals of the equally long window just before: as many local days when both ends are days, else as much time. */
+                compare?: "previous" | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_sessions: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only messages with one of these model ids. Repeatable, up to 100. */
+                model?: string[];
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description Rows a page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_escalations: {
+        parameters: {
+            query?: {
+                /** @description How far back from now. */
+                period?: "7d" | "30d" | "90d";
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalationReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    export_facts: {
+        parameters: {
+            query: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+                /** @description Only messages with one of these model ids. Repeatable, up to 100. */
+                model?: string[];
+                /** @description Only messages of these agents; `unknown` are those that name none. Repeatable, up to 100. */
+                agent?: string[];
+                /** @description What: one row a message, tool call, session or local day. */
+                kind: "messages" | "tool_calls" | "sessions" | "daily";
+                /** @description Parquet needs the extra `tally[parquet]` on the server. */
+                format?: "csv" | "ndjson" | "parquet";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
