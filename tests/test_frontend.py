@@ -1,0 +1,54 @@
+"""The front end: its types, and its client and hooks against a running Tally; where npm is present."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FRONTEND = Path(__file__).parent.parent / "frontend"
+LOCK = FRONTEND / "package-lock.json"
+INSTALLED = FRONTEND / "node_modules" / ".package-lock.json"
+PATIENCE_S = 240
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed: the front end stays untested here."),
+    pytest.mark.timeout(PATIENCE_S + 30),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed() -> None:
+    if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
+        npm("ci", "--no-audit", "--no-fund")
+
+
+def test_types_hold_and_are_those_of_the_openapi_description() -> None:
+    npm("run", "check")
+
+
+def test_client_and_hooks_hold_against_a_running_tally() -> None:
+    npm("test")
+
+
+def npm(*arguments: str) -> None:
+    """In a session of its own, so that nothing it started outlives it; what it said is shown when it fails."""
+    environment = {**os.environ, "TALLY_PYTHON": sys.executable, "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        ["npm", *arguments],
+        cwd=FRONTEND,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
