@@ -17,7 +17,7 @@ from app.facts.merging import (
 )
 
 NOBODY = UUID(int=2**128 - 1)
-NEVER = datetime.max.replace(tzinfo=UTC)
+EVER, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class SessionFact(NamedTuple):
@@ -42,6 +42,11 @@ class SessionFact(NamedTuple):
     model_at: datetime | None = None
     workspace: str | None = None
     workspace_at: datetime | None = None
+
+
+def merely_locked(id_: UUID) -> SessionFact:
+    """A row that loses against whatever stands there: written, it changes nothing and locks."""
+    return SessionFact(id_, "", True, NEVER, EVER, None, None)
 
 
 class MessageFact(NamedTuple):

@@ -25,6 +25,7 @@ from app.facts.kinds import (
     SessionFact,
     StepFact,
     ToolCallFact,
+    merely_locked,
 )
 from app.facts.merging import Kind
 from app.facts.prices import VERSION, PriceBook, Tokens
@@ -45,6 +46,11 @@ UPSERT_HANDOFFS = HANDOFF.upsert()
 UPSERT_OWN_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE, own_only=True)
 UPSERT_OWN_CALLS = TOOL_CALL.upsert(CALLED, own_only=True)
 OWN_ONLY = (UPSERT_OWN_MESSAGES, UPSERT_OWN_CALLS)
+# What comes under a global id may be taken from sessions that the batch does not speak of.
+HOMES = """
+    SELECT session_id FROM messages WHERE account_id = $1 AND id = ANY ($2)
+    UNION SELECT session_id FROM tool_calls WHERE account_id = $1 AND id = ANY ($3)
+"""
 OWNERS = "SELECT id, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
 HAND_OVER_MESSAGES = f"""
     UPDATE messages AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
@@ -114,7 +120,7 @@ class Writer:
     async def write(self, facts: Facts) -> Changed:
         """Facts, rollups, totals, version."""
         changed = Changed()
-        changed.sessions = await self._sessions(facts.sessions)
+        changed.sessions = await self._sessions([*facts.sessions, *await self._homes(facts)])
         owners = dict(await self._tx.driver.fetch(OWNERS, self._tx.account, list({s.id for s in facts.sessions})))
         changed.messages = await self._messages(facts.messages, owners)
         changed.tool_calls = await self._calls(facts.tool_calls, owners)
@@ -123,6 +129,16 @@ class Writer:
         if changed:
             await settle(self._tx, self._deltas, datetime.now(UTC), self._fresh)
         return changed
+
+    async def _homes(self, facts: Facts) -> list[SessionFact]:
+        """Sessions that may lose rows to those told of: locked with them, in one order, or two such writers would
+        wait for each other."""
+        messages, calls = ([f.id for f in rows if f.session_key] for rows in (facts.messages, facts.tool_calls))
+        if not messages and not calls:
+            return []
+        rows = await self._tx.driver.fetch(HOMES, self._tx.account, messages, calls)
+        told = {session.id for session in facts.sessions}
+        return [merely_locked(row["session_id"]) for row in rows if row["session_id"] not in told]
 
     async def _upsert(self, kind: Kind, sql: str, rows: Sequence[Any], owners: Owners | None = None) -> list[Any]:
         if not rows:
