@@ -131,8 +131,10 @@ class Writer:
         return changed
 
     async def _homes(self, facts: Facts) -> list[SessionFact]:
-        """Sessions that may lose rows to those told of: locked with them, in one order, or two such writers would
-        wait for each other."""
+        """Sessions that may lose rows to those told of.
+
+        Locked with them, in one order: else two who take rows from each other wait for each other.
+        """
         messages, calls = ([f.id for f in rows if f.session_key] for rows in (facts.messages, facts.tool_calls))
         if not messages and not calls:
             return []
