@@ -21,8 +21,8 @@ MOST_VALUES = 100
 
 @cache
 def zones() -> frozenset[str]:
-    """Looked up once: asking for them walks a directory tree."""
-    return frozenset(available_timezones())
+    """Looked up once: asking for them walks a directory tree. `localtime` is the machine's own, whichever that is."""
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def known_zone(name: str) -> str:

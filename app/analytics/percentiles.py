@@ -51,14 +51,14 @@ class Histogram:
             counts[number] += count
 
     def percentiles(self, *shares: int) -> list[float | None]:
-        """Nearest-rank, at most 1 % from exact; ascending shares of a hundred. None of nothing."""
+        """Nearest-rank, at most 1 % from exact, from 1 ms on; ascending shares of a hundred. None of nothing."""
         total = sum(self._counts)
         if not total:
             return [None] * len(shares)
         found: list[float | None] = []
         seen, number = 0, -1
         for share in shares:
-            rank = ceil(total * share / 100)
+            rank = -(-total * share // 100)
             while seen < rank:
                 number += 1
                 seen += self._counts[number]

@@ -50,7 +50,9 @@ ErrorRate = Annotated[
 
 class Times(BaseModel):
     avg_response_time_ms: float | None = Field(description="Of messages whose time is known; null if there are none.")
-    p50_response_time_ms: float | None = Field(description="Nearest-rank percentile, at most 1 % from exact.")
+    p50_response_time_ms: float | None = Field(
+        description="Nearest-rank percentile, at most 1 % from exact; up to a millisecond counts as one."
+    )
     p95_response_time_ms: float | None
     p99_response_time_ms: float | None
 

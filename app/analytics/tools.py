@@ -39,7 +39,9 @@ class ToolUsage(BaseModel):
     error_count: int
     error_rate: ErrorRate
     avg_duration_ms: float | None = Field(description="Of calls whose duration is known; null if there are none.")
-    p50_duration_ms: float | None = Field(description="Nearest-rank percentile, at most 1 % from exact.")
+    p50_duration_ms: float | None = Field(
+        description="Nearest-rank percentile, at most 1 % from exact; up to a millisecond counts as one."
+    )
     p95_duration_ms: float | None
     p99_duration_ms: float | None
 

@@ -20,12 +20,12 @@ def log(database: Database, company: Company) -> Logbook:
 
 @pytest.fixture
 def read(client: httpx.AsyncClient, auth_headers: dict[str, str]) -> Read:
-    """The engineer's answers: `await read("usage", start_date="2026-05-01")`."""
+    """What the engineer is answered, by the last word of the address and parameters."""
 
-    async def read(report: str, headers: dict[str, str] = auth_headers, **parameters: object) -> Any:
+    async def ask(report: str, headers: dict[str, str] = auth_headers, **parameters: object) -> Any:
         given = {name: value for name, value in parameters.items() if value is not None}
         answer = await client.get(f"/api/v1/analytics/{report}", headers=headers, params=given)  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    return read
+    return ask

@@ -1,0 +1,182 @@
+"""Windows: what is refused, and days that are neither lost nor counted twice when clocks change."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+import time_machine
+
+from app.analytics.counts import Filters, count
+from app.analytics.parameters import WindowQuery
+from app.analytics.usage import usage
+from app.analytics.window import Window
+from app.db.engine import Database
+from tests.analytics.conftest import Read
+from tests.factories import Logbook, at
+from tests.people import Company, Founder
+from tests.problem import is_problem
+
+REPORTS = ("usage", "agents", "models", "tools", "users", "sessions")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"start_date": "2026-05-02", "end_date": "2026-05-01"}, "query.start_date: must not be after end_date."),
+        ({"start_date": "2026-05-01T10:00:00Z", "end_date": "2026-05-01T09:59:59Z"}, "must not be after end_date"),
+        ({"start_date": "2100-01-01"}, "must not be after end_date"),
+        ({"start_date": "2025-01-01", "end_date": "2026-02-05"}, "at most 400 days"),
+        ({"start_date": "2025-01-01"}, "at most 400 days"),
+        ({"timezone": "Europe/Atlantis"}, "IANA time zone"),
+        ({"timezone": "localtime"}, "IANA time zone"),
+        ({"timezone": "../../etc/passwd"}, "IANA time zone"),
+        ({"start_date": "yesterday"}, "must be a day such as 2026-05-03"),
+        ({"start_date": "2026-02-30"}, "must be a day"),
+        ({"start_date": "1777777777"}, "must be a day"),
+        ({"start_date": "20260503"}, "must be a day"),
+        ({"start_date": "٢٠٢٦-٠٥-٠٣"}, "must be a day"),
+        ({"start_date": "0001-01-01"}, "1970 to 2199"),
+        ({"end_date": "9999-12-31T23:59:59-23:59"}, "1970 to 2199"),
+        ({"start_date": ""}, "must be a day"),
+        ({"compare": "next"}, "previous"),
+        ({"user_id": "me"}, "user_id"),
+        ({"agent": ["a"] * 101}, "at most 100"),
+        ({"agent": "a\0"}, "NUL"),
+        ({"zone": "UTC"}, "there is no such parameter"),
+    ],
+)
+async def test_what_makes_no_window_is_422(
+    client: httpx.AsyncClient, auth_headers: dict[str, str], given: dict[str, str], said: str
+) -> None:
+    answer = await client.get("/api/v1/analytics/usage", headers=auth_headers, params=given)
+    assert said in is_problem(answer, 422)["detail"]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+async def test_every_report_refuses_a_window_in_the_wrong_order(
+    client: httpx.AsyncClient, auth_headers: dict[str, str], report: str
+) -> None:
+    wrong = {"start_date": "2026-05-02", "end_date": "2026-05-01"}
+    answer = await client.get(f"/api/v1/analytics/{report}", headers=auth_headers, params=wrong)
+    assert "start_date" in is_problem(answer, 422)["detail"]
+
+
+async def test_400_days_are_not_too_many(read: Read) -> None:
+    report = await read("usage", start_date="2025-01-01", end_date="2026-02-04")
+    assert len(report["daily_usage"]) == 400
+
+
+def ask(zone: str = "UTC", now: str = "2026-05-15T12:00:30", home: str = "UTC", **given: str) -> Window:
+    return Window.of(WindowQuery.model_validate({"timezone": zone, **given}), home, at(now))
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York", "Europe/London", "Pacific/Kiritimati"]
+)
+def test_the_default_window_has_31_days_at_any_moment_of_the_year(zone: str) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    while now < datetime(2027, 1, 1, tzinfo=UTC):
+        window = Window.of(WindowQuery(timezone=zone), zone, now)
+        assert len(window.days) == 31
+        assert window.days[-1] == now.astimezone(ZoneInfo(zone)).date()
+        assert window.start < now < window.stop
+        now += timedelta(hours=7, minutes=29, seconds=59)
+
+
+def test_the_default_end_is_the_end_of_the_running_minute() -> None:
+    assert ask().end == at("2026-05-15T12:00:59.999999")
+    assert ask().start == at("2026-04-15T12:00:00")
+    assert ask(now="2026-05-15T23:59:59.999999").days[-1] == date(2026, 5, 15)
+
+
+def test_an_end_that_is_a_day_has_30_days_before_it() -> None:
+    window = ask(end_date="2026-05-31")
+    assert (window.start, window.end) == (at("2026-05-01"), at("2026-05-31T23:59:59.999999"))
+
+
+def test_an_end_that_is_an_instant_begins_at_the_same_time_of_the_clock() -> None:
+    window = ask("Europe/London", end_date="2026-04-10T09:00:00+01:00")
+    assert window.start == at("2026-03-11T09:00:00")
+
+
+@pytest.mark.parametrize("now", ["2011-12-31T09:00", "2011-12-30T09:30"])
+def test_a_day_that_a_zone_skipped_is_none(now: str) -> None:
+    days = ask("Pacific/Apia", now=now).days
+    assert date(2011, 12, 30) not in days
+    assert date(2011, 12, 29) in days
+
+
+def test_only_the_skipped_day_is_an_empty_window() -> None:
+    window = ask("Pacific/Apia", start_date="2011-12-30", end_date="2011-12-30")
+    assert (window.days, window.cut.whole, list(window.cut.stretches)) == ([], None, [])
+
+
+CHANGES = {
+    "Asia/Kathmandu": "2026-03-29",
+    "Australia/Lord_Howe": "2026-04-05",
+    "Australia/Lord_Howe ": "2026-10-04",
+    "America/New_York": "2026-03-08",
+    "America/New_York ": "2026-11-01",
+    "Europe/London": "2026-03-29",
+    "Europe/London ": "2026-10-25",
+    "Pacific/Apia": "2011-12-29",
+    "Africa/Cairo": "2026-04-24",  # the clock jumps at midnight: the day begins at one
+    "America/Havana": "2026-11-01",  # and here midnight comes twice
+}
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES.items())
+@pytest.mark.parametrize("path", ["rollups", "facts"])
+async def test_days_add_up_around_a_change_of_clocks(
+    founder: Founder, database: Database, zone: str, day: str, path: str
+) -> None:
+    """A message every half hour for five days: each in the one day that its zone's wall clock says."""
+    zone, local, at_home = zone.strip(), ZoneInfo(zone.strip()), path == "rollups"
+    first = date.fromisoformat(day) - timedelta(days=2)
+    company = await founder.company(timezone=zone if at_home else "UTC")
+    log = Logbook(database, company.id)
+    begin = datetime.combine(first, datetime.min.time(), local).astimezone(UTC) - timedelta(hours=30)
+    times = [begin + n * timedelta(minutes=30) for n in range(48 * 8)]
+    log.messages(*times)
+    await log.write()
+    end = first + timedelta(days=5)
+    window = ask(zone, start_date=str(first), end_date=str(end), home=zone if at_home else "UTC")
+    assert bool(window.cut.whole) == at_home
+    async with database.transaction(company.id) as tx:
+        await tx.driver.execute("SET LOCAL TimeZone = 'Pacific/Kiritimati'")
+        report = await usage(tx, window, Filters({}), compare=False)
+    expected = {first + timedelta(days=n): 0 for n in range(6)}
+    for time in times:
+        if (on := time.astimezone(local).date()) in expected:
+            expected[on] += 1
+    expected = {on: n for on, n in expected.items() if n}  # a skipped day has no half hours
+    assert {line["date"]: line["messages"] for line in report["daily_usage"]} == expected
+    assert report["total_messages"] == sum(expected.values())
+
+
+async def test_today_is_in_wherever_today_is(database: Database, founder: Founder) -> None:
+    """Just after midnight in the account's zone, when UTC still has yesterday."""
+    company = await founder.company(timezone="Pacific/Kiritimati")
+    log = Logbook(database, company.id)
+    now = at("2026-05-03T10:00:20")  # 00:00:20 on the 4th there
+    log.messages(now)
+    await log.write()
+    with time_machine.travel(now, tick=False):
+        window = Window.of(WindowQuery(), "Pacific/Kiritimati", datetime.now(UTC))
+    async with database.transaction(company.id, read_only=True) as tx:
+        days = await count(tx, window, Filters({}), "day")
+    assert {day: sums.messages for day, sums in days.items()} == {date(2026, 5, 4): 1}
+
+
+async def test_a_foreign_zone_with_the_same_days_gives_the_same_answer(
+    database: Database, company: Company, log: Logbook
+) -> None:
+    log.messages(*(at("2026-05-01") + n * timedelta(hours=5) for n in range(50)), given_response_ms=7, input_tokens=3)
+    await log.write()
+    window = ask(start_date="2026-05-01", end_date="2026-05-09T13:00:00Z")
+    async with database.transaction(company.id, read_only=True) as tx:
+        home = await usage(tx, window, Filters({}), compare=True)
+        away = await usage(tx, replace(window, at_home=False), Filters({}), compare=True)
+    assert home == away
