@@ -4,8 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.transcripts.formats.lines import LONGEST
+from app.transcripts.formats.log import recognise
+from tests.transcripts.corpus import Tree, each_tree
 from tests.transcripts.merged import Merged
 from tests.transcripts.reading import facts, lines, problems, read, read_growing, validate
 
@@ -102,6 +106,11 @@ def test_a_line_without_an_instant_takes_its_neighbours() -> None:
     assert [row["created_at"] for row in found] == ["2026-03-01T10:00:02.000Z"] * 4
 
 
+def test_a_line_without_an_instant_takes_that_of_the_line_before_a_pause() -> None:
+    found = read_growing(FORM, [lines(call(1)), lines(call(2, timestamp=None))])
+    assert {row["created_at"] for row in facts(found, "messages")} == {"2026-03-01T10:00:00.000Z"}
+
+
 def test_a_log_without_any_instant_counts_nothing_until_there_is_one() -> None:
     undated = lines(call(1, timestamp=None), call(2, timestamp=None))
     found = read(FORM, undated)
@@ -156,3 +165,76 @@ def replaced(value: Any, path: tuple[str, ...], wrong: Any) -> Any:
     made = json.loads(json.dumps(value))
     made[path[0]] = replaced(made[path[0]], path[1:], wrong)
     return made
+
+
+@pytest.mark.parametrize("form", ["claude_code", "codex"])
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_whatever_stop_the_reading(form: str, data: st.DataObject) -> None:
+    """Good lines with anything done to them: cut out, doubled, overwritten."""
+    file = bytearray(b"".join(whole(n, payload={"type": "x"}) + b"\n" for n in range(1, 4)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(file))] * 2)))
+        file[start:end] = data.draw(st.binary(max_size=8)) * data.draw(st.integers(0, 3))
+    validate(read(form, bytes(file)))
+
+
+@pytest.mark.parametrize("form", ["claude_code", "codex"])
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_record_whatever_stops_the_reading(form: str, data: st.DataObject) -> None:
+    """Any JSON under the names that the parsers look at."""
+    names = st.sampled_from(LOOKED_AT)
+    values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(KINDS) | st.text()
+    made = st.recursive(
+        values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=6), max_leaves=30
+    )
+    records = data.draw(st.lists(st.dictionaries(names, made, min_size=2, max_size=8), max_size=5))
+    validate(read(form, b"".join(as_line(record) for record in [call(1), *records])))
+
+
+LOOKED_AT = [
+    *("type", "payload", "message", "content", "usage", "id", "requestId", "uuid", "sessionId", "timestamp", "name"),
+    *("isSidechain", "data", "tool_use_id", "input", "iterations", "cache_creation", "input_tokens", "toolUseResult"),
+    *(
+        "info",
+        "total_token_usage",
+        "last_token_usage",
+        "call_id",
+        "output",
+        "role",
+        "turn_id",
+        "forked_from_id",
+        "item",
+    ),
+    *("subtype", "error", "origin", "is_error", "durationMs", "duration", "secs", "nanos", "result", "source", "cwd"),
+]
+KINDS = [
+    *("assistant", "user", "progress", "system", "tool_use", "tool_result", "text", "api_error", "advisor_message"),
+    *("session_meta", "event_msg", "response_item", "turn_context", "token_count", "function_call", "reasoning"),
+    *(
+        "function_call_output",
+        "exec_command_end",
+        "mcp_tool_call_end",
+        "user_message",
+        "item_completed",
+        "task_started",
+    ),
+    *("Task", "Skill", "2026-03-01T10:00:00.000Z", "2026-03-01T10:00:00", "0001-01-01T00:00:00+01:00"),
+]
+
+
+def as_line(record: Any) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+@each_tree
+def test_a_log_is_recognised_by_its_first_lines(tree: Tree) -> None:
+    for file in tree.files:
+        head = file.read_bytes()[:20_000]
+        assert recognise(head) == (tree.form(file) if head else None), file
+
+
+@pytest.mark.parametrize("head", [b"", b"hello", b"{}", b'{"a": 1}\n{"b": 2}\n', b"\0\0", b"[]"])
+def test_what_is_no_log_is_not_taken_for_one(head: bytes) -> None:
+    assert recognise(head) is None

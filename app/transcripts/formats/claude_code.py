@@ -18,7 +18,7 @@ from app.transcripts.formats.values import count, first_word, instant, milliseco
 AGENT, SUB_AGENT = "claude-code", "claude sub-agent"
 SYNTHETIC = "<synthetic>"
 OWN, COPY = 0, 1
-MOST_SCOPES = 64
+MOST_SCOPES = 16
 # What the program writes in a person's place: commands, their output, and notes about them.
 ECHO = re.compile(
     r"\s*(?:<(?:command-name|command-message|command-args|local-command-\w+|bash-(?:input|stdout|stderr)|"
@@ -232,7 +232,7 @@ def add_usage(said: Row, usage: Any) -> int:
     if type(iterations) is list:
         for more in iterations:
             if type(more) is dict and more.get("type") == "advisor_message":
-                tokens = [one + other for one, other in zip(tokens, classes(more), strict=True)]
+                tokens = [count(one + other) or one for one, other in zip(tokens, classes(more), strict=True)]
     said["input_tokens"], said["output_tokens"], said["cache_read_tokens"], said["cache_creation_tokens"] = tokens
     return sum(tokens)
 

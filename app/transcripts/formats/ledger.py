@@ -11,7 +11,7 @@ Row = dict[str, Any]
 Rank = tuple[int, int, int]
 # Rows handed out at once, and those remembered afterwards.
 MOST_CHANGED = 2_000
-REMEMBERED = 64
+REMEMBERED = 16
 # Some gateways number tool calls from 1 in every session: only a long id is one for all the world.
 GLOBALLY_UNIQUE = 16
 
