@@ -1,6 +1,7 @@
 """One migrated database a run, one fresh company a test, real HTTP shapes, real tokens; everything commits."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,20 @@ from app.db.engine import Database
 from app.main import create_app
 from app.settings import Settings
 from tests.people import Company, Founder, Person
-from tests.server import migrate, running, settings_for
+from tests.server import migrate, reachable, running, settings_for
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reachable_base(tmp_path_factory: pytest.TempPathFactory) -> None:
+    base = tmp_path_factory.getbasetemp()
+    for folder in (base, *base.parents):
+        if folder.name.startswith(("pytest-", "popen-")):
+            reachable(folder)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    return reachable(tmp_path)
 
 
 @pytest.fixture(scope="session")

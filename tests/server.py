@@ -26,6 +26,14 @@ FAST = {
 }
 
 
+def reachable(folder: Path) -> Path:
+    """Open for passing through: under root PostgreSQL runs as somebody else, and where it cannot reach the data
+    directory its data lives elsewhere and outlasts the test.
+    """
+    folder.chmod(0o711)
+    return folder
+
+
 @contextmanager
 def running() -> Iterator[Addresses]:
     """Addresses of an empty database; `owner` may create roles, databases and everything else."""

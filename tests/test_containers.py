@@ -20,7 +20,7 @@ from app.db.embedded import Embedded
 from app.settings import Settings
 from tests.cli.conftest import free_port
 from tests.cli.terminal import Terminal
-from tests.server import FAST, administer
+from tests.server import FAST, administer, reachable
 
 ROOT = Path(__file__).parent.parent
 SECRETS = ("POSTGRES_PASSWORD", "TALLY_APP_PASSWORD", "TALLY_JWT_SECRET")
@@ -124,7 +124,7 @@ def test_docker_compose_takes_the_file() -> None:
 @pytest.fixture(scope="module")
 def socket_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL as the image makes it: a superuser, an empty database, no role of ours."""
-    with Embedded(tmp_path_factory.mktemp("postgres") / "data", options=FAST) as running:
+    with Embedded(reachable(tmp_path_factory.mktemp("postgres")) / "cluster", options=FAST) as running:
         admin = parse(running.url("postgres", "postgres"))
         roles = "DROP ROLE tally_owner", "DROP ROLE tally_app", "CREATE DATABASE tally"
         administer(admin, "DROP DATABASE tally", *roles)

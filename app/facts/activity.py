@@ -1,7 +1,6 @@
 """How long a session was active: the sum of its stretches without a pause of more than ten minutes.
 
-Only the neighbourhood of a change is looked at, so that one more message costs the same in a session of ten as in one
-of ten thousand. Microseconds, as PostgreSQL keeps instants: rounded parts would not add up.
+Microseconds, as PostgreSQL keeps instants: rounded parts would not add up.
 """
 
 from collections import Counter

@@ -147,7 +147,9 @@ class Deltas:
                 change.models[group[2]] += numbers[0]
             change.numbers = [a + b for a, b in zip(change.numbers, numbers, strict=True)]
         for session, change in self.sessions.items():
-            change.came, change.went = self.came.get(session, ()), self.went.get(session, ())
+            came, went = Counter(self.came.get(session, ())), Counter(self.went.get(session, ()))
+            # A message told again at the same instant neither came nor went.
+            change.came, change.went = [*(came - went).elements()], [*(went - came).elements()]
         return dict(sorted(self.sessions.items()))
 
 

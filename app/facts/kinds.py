@@ -152,7 +152,19 @@ OF_SMALLER_SESSION = together(
     "session_id",
     "user_id",
 )
-MESSAGE = Kind(
+
+
+class InTime(Kind):
+    """Written in order of time, which keeps the index by time a fifth smaller.
+
+    A row told with two different times may make two writers meet the other way round: PostgreSQL notices, and one is
+    tried again.
+    """
+
+    order = "t.created_at, t.id"
+
+
+MESSAGE = InTime(
     "messages",
     MessageFact,
     "uuid uuid text uuid text text bool text text text text timestamptz timestamptz timestamptz int int int int int"

@@ -83,6 +83,9 @@ def newest(name: str, *, text: bool = True) -> Rule:
 class Kind:
     """One table of facts: the columns of its rows in order, their types, their rules, and what a change tells."""
 
+    # Always the same, so that two writers meet in the same order.
+    order = "t.id"
+
     def __init__(self, table: str, row: type[NamedTuple], types: str, rules: Iterable[Rule | list[Rule]]) -> None:
         self.table = table
         self.row = row
@@ -102,7 +105,7 @@ class Kind:
         changes = ", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in returned)
         return f"""
             INSERT INTO {self.table} AS f (account_id, {", ".join(self.names)})
-            SELECT $1, t.* FROM unnest({arrays}) AS t ({", ".join(self.names)}) ORDER BY t.id
+            SELECT $1, t.* FROM unnest({arrays}) AS t ({", ".join(self.names)}) ORDER BY {self.order}
             ON CONFLICT (account_id, id) DO UPDATE SET {", ".join(f"{name} = {sql}" for name, sql in merged)}
             WHERE {guard} AND ({", ".join(f"f.{name}" for name, _ in merged)})
                 IS DISTINCT FROM ({", ".join(sql for _, sql in merged)})

@@ -1,7 +1,7 @@
 """The totals that stand on a session: what belongs to it, what it cost, how long it was active."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,20 +16,9 @@ LOCKED = """
     SELECT id, models::text AS models, first_activity_at, last_activity_at FROM ai_sessions
     WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
 """
-# The messages around a change: those between its first and last instant, and one neighbour on either side.
-AROUND = """
-    SELECT s.id, m.created_at FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS s (id, low, high)
-    CROSS JOIN LATERAL (
-        (SELECT created_at FROM messages
-            WHERE account_id = $1 AND session_id = s.id AND created_at < s.low ORDER BY created_at DESC LIMIT 1)
-        UNION ALL
-        (SELECT created_at FROM messages
-            WHERE account_id = $1 AND session_id = s.id AND created_at BETWEEN s.low AND s.high)
-        UNION ALL
-        (SELECT created_at FROM messages
-            WHERE account_id = $1 AND session_id = s.id AND created_at > s.high ORDER BY created_at LIMIT 1)
-    ) AS m
-    ORDER BY s.id, m.created_at
+TIMES = """
+    SELECT session_id, created_at FROM messages
+    WHERE account_id = $1 AND session_id = ANY ($2) ORDER BY session_id, created_at
 """
 SUMS = [
     "user_messages",
@@ -56,8 +45,8 @@ UPDATE = f"""
 """
 
 
-async def add(tx: Tx, changes: Mapping[UUID, SessionChange], fresh: Collection[UUID]) -> None:
-    """Bring the totals of the changed sessions up to date; those made in this transaction hold nothing else.
+async def add(tx: Tx, changes: Mapping[UUID, SessionChange]) -> None:
+    """Bring the totals of the changed sessions up to date.
 
     Their rows are locked first, in order: what is read afterwards includes everything that committed before, so
     the last of two writers sees both.
@@ -65,20 +54,30 @@ async def add(tx: Tx, changes: Mapping[UUID, SessionChange], fresh: Collection[U
     if not changes:
         return
     stored = {row["id"]: row for row in await tx.driver.fetch(LOCKED, tx.account, list(changes))}
-    times = {id_: sorted(changes[id_].came) for id_ in fresh if id_ in changes}
-    times |= await around(tx, {id_: change for id_, change in changes.items() if id_ not in fresh})
+    following = {id_: appended(stored[id_], changes[id_]) for id_ in stored}
+    times = await times_of(tx, [id_ for id_, known in following.items() if known is None])
+    times |= {id_: known for id_, known in following.items() if known is not None}
     rows = [total(stored[id_], changes[id_], times.get(id_, [])) for id_ in stored]
     await tx.driver.execute(UPDATE, tx.account, *zip(*rows, strict=True))
 
 
-async def around(tx: Tx, changes: Mapping[UUID, SessionChange]) -> dict[UUID, list[datetime]]:
-    moved = {id_: [*change.came, *change.went] for id_, change in changes.items() if change.came or change.went}
-    if not moved:
-        return {}
-    bounds = [(id_, min(times), max(times)) for id_, times in moved.items()]
+def appended(stored: Any, change: SessionChange) -> list[datetime] | None:
+    """The instants that decide when messages only follow what was there, as they nearly always do.
+
+    None where one came earlier or went: then all of the session's count.
+    """
+    last = stored["last_activity_at"]
+    came = sorted(change.came)
+    if change.went or (came and last is not None and came[0] < last):
+        return None
+    return came if last is None else [last, *came]
+
+
+async def times_of(tx: Tx, sessions: Sequence[UUID]) -> dict[UUID, list[datetime]]:
     found: dict[UUID, list[datetime]] = {}
-    for row in await tx.driver.fetch(AROUND, tx.account, *zip(*bounds, strict=True)):
-        found.setdefault(row["id"], []).append(row["created_at"])
+    if sessions:
+        for row in await tx.driver.fetch(TIMES, tx.account, sessions):
+            found.setdefault(row["session_id"], []).append(row["created_at"])
     return found
 
 

@@ -4,7 +4,7 @@ Three steps: *upsert*, which tells what was and what is; *deltas*, pure; *apply*
 upsert instead would be wrong: another writer may change them in between.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -101,9 +101,9 @@ async def enter(tx: Tx) -> Any:
     return await tx.driver.fetchrow(SETTINGS, tx.account)
 
 
-async def settle(tx: Tx, deltas: Deltas, now: datetime, fresh: Collection[UUID] = ()) -> None:
+async def settle(tx: Tx, deltas: Deltas, now: datetime) -> None:
     """Bring totals and rollups in line with a change of facts made in this transaction."""
-    await totals.add(tx, deltas.session_changes(), fresh)
+    await totals.add(tx, deltas.session_changes())
     await rollups.add(tx, deltas, now)
 
 
@@ -115,7 +115,6 @@ class Writer:
         self._book = book
         self._only_own = only_own
         self._deltas = Deltas(calendar)
-        self._fresh: set[UUID] = set()
 
     async def write(self, facts: Facts) -> Changed:
         """Facts, rollups, totals, version."""
@@ -127,7 +126,7 @@ class Writer:
         changed.steps = {row["id"] for row in await self._upsert(STEP, UPSERT_STEPS, facts.steps)}
         changed.handoffs = {row["id"] for row in await self._upsert(HANDOFF, UPSERT_HANDOFFS, facts.handoffs)}
         if changed:
-            await settle(self._tx, self._deltas, datetime.now(UTC), self._fresh)
+            await settle(self._tx, self._deltas, datetime.now(UTC))
         return changed
 
     async def _homes(self, facts: Facts) -> list[SessionFact]:
@@ -157,7 +156,6 @@ class Writer:
         found = await self._upsert(SESSION, UPSERT_SESSIONS, sessions)
         for row in found:
             self._deltas.session(row["old_created_at"], row["new_created_at"])
-        self._fresh = {row["id"] for row in found if row["fresh"]}
         turned = [row for row in found if not row["fresh"] and row["old_user_id"] != row["new_user_id"]]
         if turned:
             await self._hand_over([row["id"] for row in turned], [row["new_user_id"] for row in turned])

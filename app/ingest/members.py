@@ -26,7 +26,7 @@ OTHERS = """
     SELECT id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) AND user_id <> $3
     AND user_id_at >= '1970-01-02'
 """
-PERSON = ("user_id", "user_email", "handed_off_by", "claimed_by")
+PERSON = {"sessions": ("user_id", "user_email"), "handoffs": ("handed_off_by", "claimed_by")}
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -38,7 +38,8 @@ def as_uuid(text: str) -> UUID | None:
 
 async def named(tx: Tx, rows: Admitted, *, create: bool) -> dict[str, UUID]:
     """The members the rows name, by what they are named."""
-    names = {name for _, _, row in rows.all() for field in PERSON if (name := getattr(row, field, None))}
+    fields = ((row, field) for kind in PERSON for _, row in getattr(rows, kind) for field in PERSON[kind])
+    names = {name for row, field in fields if (name := getattr(row, field))}
     if not names:
         return {}
     ids = {name: found for name in names if (found := as_uuid(name))}
@@ -62,8 +63,8 @@ class Rights:
 
     def refusal(self, kind: str, row: Any) -> tuple[str, str] | None:
         """For Admitted.sift: why a row may not come in, or None."""
-        for field in PERSON:
-            name = getattr(row, field, None)
+        for field in PERSON.get(kind, ()):
+            name = getattr(row, field)
             if name and name not in self.members:
                 return "unknown_member", f"{field}: this account has no such member; add them first."
         if self.caller.may("admin"):

@@ -22,7 +22,7 @@ class ToolCall(Identified, Model):
             "occurred_at",
             postgresql_include=["name", "user_id", "is_error", "duration_ms"],
         ),
-        Index(None, "account_id", "session_id", "occurred_at"),
+        Index(None, "account_id", "session_id"),
     )
 
     session_id: Mapped[UUID]

@@ -115,8 +115,7 @@ def upgrade() -> None:
         )
     """)
     op.execute("""
-        CREATE INDEX ix_messages_account_id_session_id_created_at
-        ON messages (account_id, session_id, created_at)
+        CREATE INDEX ix_messages_account_id_session_id ON messages (account_id, session_id)
     """)
     op.execute("""
         CREATE INDEX ix_messages_counted
@@ -151,8 +150,7 @@ def upgrade() -> None:
         )
     """)
     op.execute("""
-        CREATE INDEX ix_tool_calls_account_id_session_id_occurred_at
-        ON tool_calls (account_id, session_id, occurred_at)
+        CREATE INDEX ix_tool_calls_account_id_session_id ON tool_calls (account_id, session_id)
     """)
     op.execute("""
         CREATE INDEX ix_tool_calls_counted

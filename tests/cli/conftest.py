@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import Running, Terminal
+from tests.server import reachable
 
 
 def free_port() -> int:
@@ -30,7 +31,7 @@ def port() -> int:
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Running]:
     """A running `tally up`, with its demo account."""
-    folder = tmp_path_factory.mktemp("up")
+    folder = reachable(tmp_path_factory.mktemp("up"))
     terminal = Terminal(folder, {"TALLY_DATA_DIR": str(folder / "data")})
     with terminal.running("up", "--port", port) as running:
         running.wait_for("Ctrl-C stops everything")
@@ -41,7 +42,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Running]
 @pytest.fixture(scope="session")
 def beside(up: Running, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """A second terminal, on the data directory of the running `tally up`."""
-    return Terminal(tmp_path_factory.mktemp("beside"), {"TALLY_DATA_DIR": str(up.out_file.parent / "data")})
+    return Terminal(reachable(tmp_path_factory.mktemp("beside")), {"TALLY_DATA_DIR": str(up.out_file.parent / "data")})
 
 
 @pytest.fixture(scope="session")

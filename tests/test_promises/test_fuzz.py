@@ -20,6 +20,7 @@ from tests.openapi_written import described_now
 from tests.operations import OPERATIONS, Operation
 from tests.people import Company, Founder
 from tests.process import Running, serving, tally
+from tests.server import reachable
 
 SCHEMA = schemathesis.openapi.from_dict(described_now())
 EXAMPLES = 25
@@ -31,7 +32,7 @@ FINER = [positive_data_acceptance]
 def served(addresses: Addresses, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert settings.jwt_secret is not None
     environment = serving(addresses, settings.jwt_secret.get_secret_value(), TALLY_RATE_LIMIT="0")
-    with tally(tmp_path_factory.mktemp("fuzz"), "serve", **environment) as running:
+    with tally(reachable(tmp_path_factory.mktemp("fuzz")), "serve", **environment) as running:
         yield running
 
 
