@@ -8,7 +8,7 @@ export default defineConfig({
     // Processes, not threads: only there does TZ reach the clock. West of Greenwich unless a test says else.
     pool: "forks",
     env: { TZ: "America/Los_Angeles" },
-    testTimeout: 15_000,
-    hookTimeout: 60_000,
+    setupFiles: "tests/patience.ts",
+    testTimeout: 60_000,
   },
 });

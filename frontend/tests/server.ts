@@ -74,22 +74,21 @@ async function founded(name: string, url: string, folder: string): Promise<Keys>
 function announced(server: ChildProcess): Promise<string> {
   let said = "";
   return new Promise((resolve, reject) => {
-    const patience = setTimeout(() => reject(new Error(`tally up is not ready:\n${said}`)), PATIENCE_MS);
+    setTimeout(() => reject(new Error(`tally up is not ready:\n${said}`)), PATIENCE_MS).unref();
+    server.on("error", () => reject(new Error(`${PYTHON} does not start: \`make install\` makes it.`)));
     server.on("exit", () => reject(new Error(`tally up ended:\n${said}`)));
     for (const stream of [server.stdout, server.stderr])
       stream?.on("data", (piece: Buffer) => {
         said += piece.toString();
         const url = /Tally is ready: (\S+)/.exec(said)?.[1];
-        if (url === undefined) return;
-        clearTimeout(patience);
-        resolve(url);
+        if (url !== undefined) resolve(url);
       });
   });
 }
 
 /** Asked to end, it stops its PostgreSQL too; killed, its PostgreSQL dies with it. */
 async function ended(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
+  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
   const exit = once(server, "exit");
   const force = setTimeout(() => server.kill("SIGKILL"), PATIENCE_MS);
   server.kill("SIGTERM");

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(cleanup);
 
 type Hook = ReturnType<typeof shown>;
-const settled = ({ result }: Hook) => waitFor(() => expect(result.current.isLoading).toBe(false), { timeout: 5000 });
+const settled = ({ result }: Hook) => waitFor(() => expect(result.current.isLoading).toBe(false));
 /** Longer than a loop would need to show itself. */
 const aWhile = () => act(() => new Promise((resolve) => setTimeout(resolve, 300)));
 

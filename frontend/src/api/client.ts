@@ -14,7 +14,10 @@ export interface ClientOptions {
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** A client whose paths, parameters and answers are those of openapi.json. */
+/**
+ * A client whose paths, parameters and answers are those of openapi.json. It sends no If-None-Match: browsers do, for
+ * reports carry `Cache-Control: private, no-cache` and an ETag that is another for another account.
+ */
 export function createTallyClient({ token, ...options }: ClientOptions): TallyClient {
   const client = createClient<paths>(options);
   client.use({
