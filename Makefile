@@ -27,8 +27,9 @@ check: .venv/developed  ## style, types, imports, migrations
 bench: .venv/developed  ## how fast, as ratios within one run
 	$(BIN)/python -m benchmarks $(BENCH)
 
-openapi: .venv/developed  ## write openapi.json anew
+openapi: .venv/developed  ## write openapi.json anew, and the front end's types where npm is present
 	$(BIN)/python -m tests.openapi_written
+	@if command -v npm >/dev/null; then cd frontend && { [ -d node_modules ] || npm ci --silent; } && npm run --silent generate; fi
 
 frontend:  ## build the dashboard, where npm is present
 	@if [ -d frontend ] && command -v npm >/dev/null; then cd frontend && npm ci --silent && npm run --silent build; \

@@ -559,7 +559,7 @@ export interface components {
             avg_response_time_ms: number | null;
             /**
              * P50 Response Time Ms
-             * @description Nearest-rank percentile, at most 1 % from exact.
+             * @description Nearest-rank percentile, at most 1 % from exact; up to a millisecond counts as one.
              */
             p50_response_time_ms: number | null;
             /** P95 Response Time Ms */
@@ -990,7 +990,7 @@ export interface components {
             avg_response_time_ms: number | null;
             /**
              * P50 Response Time Ms
-             * @description Nearest-rank percentile, at most 1 % from exact.
+             * @description Nearest-rank percentile, at most 1 % from exact; up to a millisecond counts as one.
              */
             p50_response_time_ms: number | null;
             /** P95 Response Time Ms */
@@ -1667,7 +1667,7 @@ export interface components {
             avg_duration_ms: number | null;
             /**
              * P50 Duration Ms
-             * @description Nearest-rank percentile, at most 1 % from exact.
+             * @description Nearest-rank percentile, at most 1 % from exact; up to a millisecond counts as one.
              */
             p50_duration_ms: number | null;
             /** P95 Duration Ms */
