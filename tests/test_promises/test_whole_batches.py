@@ -34,7 +34,7 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"id": None},
     {"role": {"deep": [1]}},
 )
-NO_ROWS = ({}, None, [1], "text", 1.5)
+NO_ROWS: tuple[Any, ...] = ({}, None, [1], "text", 1.5)
 
 
 def bad(number: int, chance: random.Random) -> Any:
