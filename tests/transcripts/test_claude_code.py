@@ -202,6 +202,7 @@ def signals(*records: dict[str, Any]) -> list[tuple[str, str | None]]:
     ("record", "signal"),
     [
         (said("<command-message>x</command-message><command-name>/publish</command-name>"), ("command", "/publish")),
+        (said("<command-name>/publish all of it</command-name>"), ("command", "/publish")),
         (call(content=use("SlashCommand", command="/publish all of it")), ("command", "/publish")),
         (call(content=use("Skill", skill="pdf")), ("skill", "pdf")),
         (call(content=use("Skill", command="pdf")), ("skill", "pdf")),
