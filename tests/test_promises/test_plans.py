@@ -1,0 +1,179 @@
+"""T7: every statement of a report is bound to its account by an index, and counts facts without visiting their table.
+
+Held for 200,000 messages of two accounts, for the plan made for the values at hand and for the generic one that
+PostgreSQL may keep after five runs.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from app.db.addresses import Addresses
+from app.db.engine import Database, Tx
+from app.db.statement import Prepared
+from benchmarks.filling import Size, fill, settle
+from tests.people import Company, Founder
+from tests.serving import operator
+
+WHOLE = {"start_date": "", "end_date": ""}  # filled in when the test runs
+FACTS = {"messages", "tool_calls"}
+COUNTED = {"ix_messages_counted", "ix_tool_calls_counted"}
+MESSAGES = 100_000  # an account
+
+
+@dataclass(frozen=True)
+class Run:
+    """A statement as a report ran it."""
+
+    sql: str
+    values: list[object]
+
+
+@pytest.fixture(scope="module")
+async def full(founder: Founder, addresses: Addresses) -> AsyncIterator[Company]:
+    """A company with 100,000 messages, next to another of the same size."""
+    company, neighbour = await founder.company("Full"), await founder.company("Neighbour")
+    async with operator(addresses) as owner:
+        for account in (company.id, neighbour.id):
+            await fill(owner, account, Size(MESSAGES, 120, handoffs=1_000))
+        await settle(owner)
+        yield company
+        for account in (company.id, neighbour.id):
+            await owner.execute("DELETE FROM accounts WHERE id = $1", account)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    found: list[Run] = []
+    values = Prepared._values
+
+    def remembered(self: Prepared, tx: Tx, given: dict[str, object]) -> list[object]:
+        bound = values(self, tx, given)
+        found.append(Run(self.sql, bound))
+        return bound
+
+    monkeypatch.setattr(Prepared, "_values", remembered)
+    return found
+
+
+ONE = {"timezone": "Asia/Kathmandu"}
+ASKED: dict[str, list[dict[str, str]]] = {
+    "usage": [
+        {},
+        ONE,
+        {"agent": "agent 1"},
+        {"model": "model-1"},
+        {"user_id": "U"},
+        {"agent": "agent 1", "user_id": "U"},
+    ],
+    "agents": [{}, ONE, {"agent": "agent 1"}, {"model": "model-1"}, {"user_id": "U"}],
+    "models": [{}, ONE, {"model": "model-1"}, {"user_id": "U"}],
+    "users": [{}, ONE, {"user_id": "U"}, {"agent": "agent 1"}],
+    "tools": [{}, ONE, {"user_id": "U"}],
+    "sessions": [{}, {"user_id": "U"}, {"model": "model-1"}],
+    "summary": [],
+    "flowpilot/escalations": [],
+}
+CASES = [
+    pytest.param((report, window | given), id=f"{report} {window | given}")
+    for report, filters in ASKED.items()
+    for given in (filters or [{}])
+    for window in (({}, WHOLE) if filters else ({},))
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_every_statement_is_bound_to_its_account(
+    client: httpx.AsyncClient, database: Database, full: Company, runs: list[Run], case: tuple[str, dict[str, str]]
+) -> None:
+    report, given = case
+    async with database.transaction(full.id, read_only=True) as tx:
+        user = await tx.driver.fetchval("SELECT user_id FROM member_days WHERE account_id = $1 LIMIT 1", full.id)
+    asked = {name: str(user) if value == "U" else value for name, value in given.items()}
+    if "start_date" in asked:
+        asked |= await whole_days(database, full.id)
+    runs.clear()
+    answer = await client.get(f"/api/v1/analytics/{report}", headers=full.engineer.headers, params=asked)
+    assert answer.status_code == 200, answer.text
+    async with database.transaction(full.id, read_only=True) as tx:
+        for run in list(runs):
+            for plan in [await made_for(tx, run), await generic(tx, run)]:
+                judge(plan, run)
+
+
+async def whole_days(database: Database, account: UUID) -> dict[str, str]:
+    async with database.transaction(account, read_only=True) as tx:
+        first, last = await tx.driver.fetchrow("SELECT current_date - 30, current_date - 1")
+    return {"start_date": str(first), "end_date": str(last)}
+
+
+async def made_for(tx: Tx, run: Run) -> Any:
+    """The plan for these values, run."""
+    (row,) = await tx.driver.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {run.sql}", *run.values)
+    return row[0][0]["Plan"]
+
+
+async def generic(tx: Tx, run: Run) -> Any:
+    """The plan for any values, run with these."""
+    await tx.driver.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    await tx.driver.execute(f"PREPARE this AS {run.sql}")
+    (row,) = await tx.driver.fetch(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE this ({', '.join(map(literal, run.values))})"
+    )
+    await tx.driver.execute("DEALLOCATE this; SET LOCAL plan_cache_mode = auto")
+    return row[0][0]["Plan"]
+
+
+def literal(value: object) -> str:
+    """As SQL; PostgreSQL knows the type."""
+    if isinstance(value, list):
+        return "'{" + ",".join(f'"{part}"' for part in value) + "}'"
+    return f"'{value}'"
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def judge(plan: dict[str, Any], run: Run) -> None:
+    seen = f"{run.sql}\n{json.dumps(plan, indent=1)}"
+    for node in nodes(plan):
+        table, kind = node.get("Relation Name"), node["Node Type"]
+        if kind in {"Index Scan", "Index Only Scan", "Bitmap Index Scan"}:
+            assert "account_id = " in node.get("Index Cond", "") or "(id = " in node.get("Index Cond", ""), seen
+        if table in FACTS and "session_id = " not in node.get(
+            "Index Cond", ""
+        ):  # of few sessions, looked up one by one
+            assert kind == "Index Only Scan", seen
+            assert node["Index Name"] in COUNTED, seen
+        elif table not in FACTS:
+            assert kind not in {"Seq Scan", "Sample Scan"} or node["Plan Rows"] < 100, seen
+
+
+async def test_the_judge_can_say_no(database: Database, full: Company) -> None:
+    async with database.transaction(full.id, read_only=True) as tx:
+        await tx.driver.execute("SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off")
+        run = Run("SELECT count(*) FROM messages WHERE account_id = $1::uuid", [full.id])
+        plan = await made_for(tx, run)
+    with pytest.raises(AssertionError):
+        judge(plan, run)
+
+
+async def test_a_report_of_whole_days_reads_no_fact(
+    client: httpx.AsyncClient, database: Database, full: Company, runs: list[Run]
+) -> None:
+    given = await whole_days(database, full.id)
+    for report in ("usage", "agents", "models", "tools"):
+        runs.clear()
+        await client.get(f"/api/v1/analytics/{report}", headers=full.engineer.headers, params=given)
+        async with database.transaction(full.id, read_only=True) as tx:
+            for run in list(runs):
+                for node in nodes(await made_for(tx, run)):
+                    assert node.get("Relation Name") not in FACTS | {"ai_sessions"}
