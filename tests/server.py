@@ -27,8 +27,10 @@ FAST = {
 
 
 def reachable(folder: Path) -> Path:
-    """Open for passing through: under root PostgreSQL runs as somebody else, and where it cannot reach the data
-    directory its data lives elsewhere and outlasts the test.
+    """Open for passing through.
+
+    Under root PostgreSQL runs as somebody else; where it cannot reach the data directory, its data would live
+    elsewhere and outlast the test.
     """
     folder.chmod(0o711)
     return folder
