@@ -60,8 +60,8 @@ def write(found: dict[str, list[Figure]]) -> Path:
     return path.relative_to(RESULTS.parent.parent)
 
 
-parser = argparse.ArgumentParser(prog="benchmarks", description="How fast, as ratios within one run.")
-parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; default: all")
-parser.add_argument("--scale", choices=SCALES, default="small", help="how much data: 300,000 messages, or 3,000,000")
-chosen = parser.parse_args()
+arguments = argparse.ArgumentParser(prog="benchmarks", description="How fast, as ratios within one run.")
+arguments.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; default: all")
+arguments.add_argument("--scale", choices=SCALES, default="small", help="how much data: 300,000 messages, or 3,000,000")
+chosen = arguments.parse_args()
 sys.exit(main(chosen.names, SCALES[chosen.scale]))
