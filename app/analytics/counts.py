@@ -180,7 +180,7 @@ async def count(tx: Tx, window: Window, filters: Filters, key: Key) -> dict[Any,
     """Every line of a report, by day, agent, model or member; the last three by what answers call them."""
     found: defaultdict[Any, Sums] = defaultdict(Sums)
     source = source_of(key, filters)
-    cut = window.cut if source else window.uncut
+    cut = window.uncut if source is None else window.daily_cut if key == "day" else window.cut
     if source and cut.whole:
         first, last = cut.whole
         rows = await by_rollup(source, key, filters.given).all(tx, first=first, last=last, **filters.values)

@@ -51,7 +51,7 @@ def created_by_facts(given: frozenset[str]) -> Prepared:
 
 
 async def active_sessions(tx: Tx, window: Window, filters: Filters) -> Mapping[date, int]:
-    cut = window.uncut if filters.given else window.cut
+    cut = window.uncut if filters.given else window.daily_cut
     found: dict[date, int] = {}
     if cut.whole:
         first, last = cut.whole

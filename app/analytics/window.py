@@ -52,7 +52,7 @@ class Window:
     stop: datetime
     zone: str
     of_days: bool  # both ends were given as days
-    at_home: bool  # the zone is the account's, so rollups know its days
+    home: str | None  # the account's zone, whose days rollups know; None: count everything from facts
 
     @classmethod
     def of(cls, asked: WindowQuery, home: str, now: datetime, length: timedelta = DEFAULT) -> Self:
@@ -67,7 +67,7 @@ class Window:
         local = calendar(zone).zone
         if (stop - MOMENT).astimezone(local) - start.astimezone(local) > timedelta(days=MOST_DAYS):
             raise refused("start_date", f"must be at most {MOST_DAYS} days before end_date")
-        return cls(start, stop, zone, of_days, zone == home)
+        return cls(start, stop, zone, of_days, home)
 
     @property
     def end(self) -> datetime:
@@ -81,44 +81,54 @@ class Window:
     @cached_property
     def days(self) -> Sequence[date]:
         """Every local day that the window touches; a day that a zone skipped is none."""
-        local = calendar(self.zone)
+        return self._days_in(self.zone)
+
+    def _days_in(self, zone: str) -> Sequence[date]:
+        local = calendar(zone)
         first, last = local.day(self.start), local.day(self.end)
         days = (first + n * A_DAY for n in range((last - first).days + 1))
-        return [day for day in days if begin(self.zone, day) < begin(self.zone, day + A_DAY)]
+        return [day for day in days if begin(zone, day) < begin(zone, day + A_DAY)]
 
     @property
     def previous(self) -> "Window":
         """The equally long window just before: as many local days, else as much time."""
         if not self.of_days:
-            return Window(
-                self.start - (self.stop - self.start), self.start, self.zone, of_days=False, at_home=self.at_home
-            )
+            return Window(self.start - (self.stop - self.start), self.start, self.zone, of_days=False, home=self.home)
         local = calendar(self.zone)
         first = local.day(self.start)
         start = begin(self.zone, first - ((local.day(self.stop) - first).days or 1) * A_DAY)
-        return Window(start, self.start, self.zone, of_days=True, at_home=self.at_home)
+        return Window(start, self.start, self.zone, of_days=True, home=self.home)
 
     @cached_property
     def cut(self) -> Cut:
-        """Whole days and at most two edges; all of it from facts where rollups do not know the zone's days."""
-        if not self.at_home:
+        """For totals: the account's own whole days and at most two edges, whatever zone is reported in."""
+        if self.home is None:
             return self.uncut
-        whole = [day for day in self.days if self.start <= begin(self.zone, day) and self._stop_of(day) <= self.stop]
+        ends = [(day, begin(self.home, day), begin(self.home, day + A_DAY)) for day in self._days_in(self.home)]
+        whole = [end for end in ends if self.start <= end[1] and end[2] <= self.stop]
         if not whole:
             return self.uncut
-        edges = (self.start, begin(self.zone, whole[0])), (self._stop_of(whole[-1]), self.stop)
-        return Cut((whole[0], whole[-1]), [self._stretch(low, high) for low, high in edges if low < high])
+        edges = (self.start, whole[0][1]), (whole[-1][2], self.stop)
+        return Cut((whole[0][0], whole[-1][0]), [self._stretch(low, high) for low, high in edges if low < high])
+
+    @cached_property
+    def daily_cut(self) -> Cut:
+        """For days: rollups can answer where the zone's days are the account's."""
+        home = self.home
+        same = home is not None and all(begin(self.zone, day) == begin(home, day) for day in (*self.days, self._next))
+        return self.cut if same else self.uncut
+
+    @property
+    def _next(self) -> date:
+        return calendar(self.zone).day(self.end) + A_DAY
 
     @cached_property
     def uncut(self) -> Cut:
         """For what no rollup can answer."""
         return Cut(None, [self._stretch(self.start, self.stop)] if self.days else [])
 
-    def _stop_of(self, day: date) -> datetime:
-        return begin(self.zone, day + A_DAY)
-
     def _stretch(self, low: datetime, high: datetime) -> Stretch:
-        days = [day for day in self.days if begin(self.zone, day) < high and self._stop_of(day) > low]
+        days = [day for day in self.days if begin(self.zone, day) < high and begin(self.zone, day + A_DAY) > low]
         return Stretch(low, high, days, [begin(self.zone, day) for day in days])
 
 

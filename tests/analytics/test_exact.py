@@ -76,8 +76,9 @@ def windows(draw: st.DrawFn) -> tuple[datetime, datetime]:
 
 @dataclass(frozen=True)
 class Story:
-    """What happened, in which account's zone."""
+    """What happened, in which account's zone, and the zone that is asked for."""
 
+    home: str
     zone: str
     truth: list[Said]
     created: list[datetime]
@@ -85,6 +86,7 @@ class Story:
 
 stories = st.builds(
     Story,
+    home=st.sampled_from(ZONES),
     zone=st.sampled_from(ZONES),
     truth=st.lists(said, max_size=12),
     created=st.lists(moments, min_size=4, max_size=4),
@@ -134,7 +136,7 @@ class World:
 
 
 async def world(founder: Founder, database: Database, story: Story) -> World:
-    made = World(await founder.company(timezone=story.zone), story)
+    made = World(await founder.company(timezone=story.home), story)
     log = Logbook(database, made.company.id)
     sessions = [log.session(time, user_id=owner) for time, owner in zip(story.created, made.owners, strict=True)]
     for m in story.truth:
@@ -155,8 +157,8 @@ async def counted(tx: Tx, window: Window, chosen: Filters, key: Key) -> dict[Any
     }
 
 
-def of(window: tuple[datetime, datetime], zone: str, *, at_home: bool = True) -> Window:
-    return Window(*window, zone, of_days=False, at_home=at_home)
+def of(window: tuple[datetime, datetime], zone: str, home: str | None) -> Window:
+    return Window(*window, zone, of_days=False, home=home)
 
 
 exact = settings(
@@ -176,7 +178,7 @@ async def test_rollups_facts_and_a_plain_count_agree(
     made, zone = await world(founder, database, story), story.zone
     if "user" in chosen:
         chosen = {**chosen, "user": [made.owners[n] for n in chosen["user"]]}
-    home, away = of(ends, zone), of(ends, zone, at_home=False)
+    home, away = of(ends, zone, story.home), of(ends, zone, None)
     async with database.transaction(made.company.id, read_only=True) as tx:
         for key in KEYS:
             expected = made.plain(home, chosen, key)
@@ -218,8 +220,8 @@ async def test_any_split_of_a_window_adds_up_to_the_whole(
     low, high = ends
     cut = min(max(low, between), high)
     async with database.transaction(made.company.id, read_only=True) as tx:
-        for at_home in (True, False):
-            await parts_add_up(tx, [of(part, zone, at_home=at_home) for part in ((low, cut), (cut, high), (low, high))])
+        for home in (story.home, None):
+            await parts_add_up(tx, [of(part, zone, home) for part in ((low, cut), (cut, high), (low, high))])
 
 
 async def parts_add_up(tx: Tx, windows: list[Window]) -> None:
@@ -243,6 +245,7 @@ def added(
 
 def test_the_two_paths_are_two() -> None:
     """Else the comparison would compare a path with itself."""
-    window = of((BEGIN, BEGIN + timedelta(days=3)), "UTC")
+    window = of((BEGIN, BEGIN + timedelta(days=3)), "UTC", "UTC")
     assert window.cut.whole
-    assert replace(window, at_home=False).cut.whole is None
+    assert window.daily_cut.whole
+    assert replace(window, home=None).cut.whole is None

@@ -143,7 +143,7 @@ async def test_days_add_up_around_a_change_of_clocks(
     await log.write()
     end = first + timedelta(days=5)
     window = ask(zone, start_date=str(first), end_date=str(end), home=zone if at_home else "UTC")
-    assert bool(window.cut.whole) == at_home
+    assert bool(window.daily_cut.whole) == at_home
     async with database.transaction(company.id) as tx:
         await tx.driver.execute("SET LOCAL TimeZone = 'Pacific/Kiritimati'")
         report = await usage(tx, window, Filters({}), compare=False)
@@ -178,5 +178,24 @@ async def test_a_foreign_zone_with_the_same_days_gives_the_same_answer(
     window = ask(start_date="2026-05-01", end_date="2026-05-09T13:00:00Z")
     async with database.transaction(company.id, read_only=True) as tx:
         home = await usage(tx, window, Filters({}), compare=True)
-        away = await usage(tx, replace(window, at_home=False), Filters({}), compare=True)
+        away = await usage(tx, replace(window, home=None), Filters({}), compare=True)
     assert home == away
+
+
+def test_totals_of_a_foreign_zone_come_from_the_account_s_own_whole_days() -> None:
+    window = ask("Asia/Kathmandu", start_date="2026-05-01", end_date="2026-05-10")
+    assert window.cut.whole == (date(2026, 5, 1), date(2026, 5, 9))
+    assert [(stretch.low, stretch.high) for stretch in window.cut.stretches] == [
+        (at("2026-04-30T18:15"), at("2026-05-01")),
+        (at("2026-05-10"), at("2026-05-10T18:15")),
+    ]
+    assert window.daily_cut.whole is None
+
+
+def test_a_zone_with_the_same_days_is_as_good_as_the_account_s_own() -> None:
+    may = {"start_date": "2026-05-01", "end_date": "2026-05-10"}
+    assert ask("Europe/Paris", home="Europe/Berlin", **may).daily_cut.whole
+    assert ask("Europe/London", home="Europe/Berlin", **may).daily_cut.whole is None
+    turn = {"start_date": "2026-03-20", "end_date": "2026-03-28"}
+    assert ask("Africa/Lagos", home="Europe/Berlin", **turn).daily_cut.whole
+    assert ask("Africa/Lagos", home="Europe/Berlin", **{**turn, "end_date": "2026-03-29"}).daily_cut.whole is None
