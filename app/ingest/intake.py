@@ -15,8 +15,10 @@ from app.web.bodies import declared_length
 from app.web.problems import BadRequest, ContentTooLarge, Unavailable, UnsupportedMedia
 
 MIB = 2**20
-# What a body grows to while it is taken in, some eleven times its size, stays under 250 MiB with all else.
-ROOM = 12 * MIB
+# What a body grows to while it is taken in, some fourteen times its size, stays under 250 MiB with all else.
+ROOM = 8 * MIB
+# The smallest grow most; more of them at once would only wait for connections.
+LEAST = ROOM // 16
 PATIENCE_S = 5.0
 # JSON packs about so well; what packs better waits for room once its size is known.
 USUAL_RATIO = 20
@@ -33,7 +35,7 @@ class Room:
 
     @asynccontextmanager
     async def take(self, wanted: int) -> AsyncIterator[None]:
-        wanted = min(wanted, self._size)
+        wanted = min(max(wanted, LEAST), self._size)
         try:
             async with asyncio.timeout(PATIENCE_S), self._turn, self._freed:
                 await self._freed.wait_for(lambda: self._free >= wanted)
@@ -57,33 +59,37 @@ async def body(request: Request, room: Room, limit: int) -> AsyncIterator[bytes]
     declared = min(declared_length(request.scope) or limit, limit)
     expected = declared if encoding == "identity" else min(limit, declared * USUAL_RATIO)
     async with room.take(expected):
-        packed = await request.body()
         if encoding == "identity":
-            yield packed
+            yield await whole(request)
             return
-        size = unpacked_size(packed, limit)
+        packed = await whole(request)
+        size = announced_size(packed, limit)
         if size <= expected:
-            yield unpack(packed, size)
+            yield unpack(packed, size, limit)
             return
     async with room.take(size):
-        yield unpack(packed, size)
+        yield unpack(packed, size, limit)
 
 
-def unpacked_size(packed: bytes, limit: int) -> int:
-    """What the trailer says; unpacking holds it to that."""
-    size = int.from_bytes(packed[-TRAILER:], "little") if len(packed) > TRAILER else 0
-    if size > limit:
-        raise ContentTooLarge(f"The body may have at most {limit} bytes, also once unpacked: send less at once.")
-    return size
+async def whole(request: Request) -> bytes:
+    """Not request.body(), which would keep it for as long as the request lasts."""
+    return b"".join([chunk async for chunk in request.stream()])
 
 
-def unpack(packed: bytes, size: int) -> bytes:
+def announced_size(packed: bytes, limit: int) -> int:
+    """What the trailer says, as far as it is allowed; unpacking holds it to that."""
+    return min(int.from_bytes(packed[-TRAILER:], "little"), limit)
+
+
+def unpack(packed: bytes, size: int, limit: int) -> bytes:
     """Never makes more than one byte beyond what the trailer announced: a bomb bursts outside."""
     unpacker = zlib.decompressobj(wbits=31)
     try:
         unpacked = unpacker.decompress(packed, size + 1)
     except zlib.error:
         raise BadRequest("The body is not the gzip stream its Content-Encoding says.") from None
+    if len(unpacked) > limit:
+        raise ContentTooLarge(f"The body may have at most {limit} bytes, also once unpacked: send less at once.")
     if len(unpacked) != size or not unpacker.eof or unpacker.unused_data:
         raise BadRequest("The body is not one whole gzip stream: it is cut, or its size is not what its end says.")
     return unpacked
