@@ -5,7 +5,7 @@ PostgreSQL may keep after five runs.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,14 +16,15 @@ import pytest
 from app.db.addresses import Addresses
 from app.db.engine import Database, Tx
 from app.db.statement import Prepared
-from benchmarks.filling import Size, fill, settle
-from tests.people import Company, Founder
-from tests.serving import operator
+from benchmarks.dataset import Filled, account, settle, superuser
+from tests.people import Founder
 
 WHOLE = {"start_date": "", "end_date": ""}  # filled in when the test runs
 FACTS = {"messages", "tool_calls"}
 COUNTED = {"ix_messages_counted", "ix_tool_calls_counted"}
 MESSAGES = 100_000  # an account
+Case = tuple[str, dict[str, str]]
+Ask = Callable[[str, dict[str, str]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,27 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-async def full(founder: Founder, addresses: Addresses) -> AsyncIterator[Company]:
-    """A company with 100,000 messages, next to another of the same size."""
-    company, neighbour = await founder.company("Full"), await founder.company("Neighbour")
-    async with operator(addresses) as owner:
-        for account in (company.id, neighbour.id):
-            await fill(owner, account, Size(MESSAGES, 120, handoffs=1_000))
-        await settle(owner)
-        yield company
-        for account in (company.id, neighbour.id):
-            await owner.execute("DELETE FROM accounts WHERE id = $1", account)
+async def full(database: Database, addresses: Addresses) -> AsyncIterator[Filled]:
+    """An account with 100,000 messages, next to another of the same size."""
+    owner = await superuser(addresses.owner)
+    filled = [await account(database, owner, MESSAGES, handoffs=1_000) for _ in range(2)]
+    await settle(addresses.owner)
+    yield filled[0]
+    await owner.execute("SET session_replication_role = origin")
+    await owner.execute("DELETE FROM accounts WHERE id = ANY ($1)", [one.id for one in filled])
+    await owner.close()
+
+
+@pytest.fixture
+def ask(client: httpx.AsyncClient, founder: Founder, full: Filled) -> Ask:
+    """A report, as a reader of the full account."""
+    headers = {"Authorization": f"Bearer {founder.authority.issue(full.reader, full.id)}"}
+
+    async def ask(report: str, given: dict[str, str]) -> None:
+        answer = await client.get(f"/api/v1/analytics/{report}", headers=headers, params=given)
+        assert answer.status_code == 200, answer.text
+
+    return ask
 
 
 @pytest.fixture
@@ -66,14 +78,14 @@ ASKED: dict[str, list[dict[str, str]]] = {
     "usage": [
         {},
         ONE,
-        {"agent": "agent 1"},
+        {"agent": "agent-1"},
         {"model": "model-1"},
         {"user_id": "U"},
-        {"agent": "agent 1", "user_id": "U"},
+        {"agent": "agent-1", "user_id": "U"},
     ],
-    "agents": [{}, ONE, {"agent": "agent 1"}, {"model": "model-1"}, {"user_id": "U"}],
+    "agents": [{}, ONE, {"agent": "agent-1"}, {"model": "model-1"}, {"user_id": "U"}],
     "models": [{}, ONE, {"model": "model-1"}, {"user_id": "U"}],
-    "users": [{}, ONE, {"user_id": "U"}, {"agent": "agent 1"}],
+    "users": [{}, ONE, {"user_id": "U"}, {"agent": "agent-1"}],
     "tools": [{}, ONE, {"user_id": "U"}],
     "sessions": [{}, {"user_id": "U"}, {"model": "model-1"}],
     "summary": [],
@@ -89,7 +101,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 async def test_every_statement_is_bound_to_its_account(
-    client: httpx.AsyncClient, database: Database, full: Company, runs: list[Run], case: tuple[str, dict[str, str]]
+    ask: Ask, database: Database, full: Filled, runs: list[Run], case: Case
 ) -> None:
     report, given = case
     async with database.transaction(full.id, read_only=True) as tx:
@@ -98,8 +110,7 @@ async def test_every_statement_is_bound_to_its_account(
     if "start_date" in asked:
         asked |= await whole_days(database, full.id)
     runs.clear()
-    answer = await client.get(f"/api/v1/analytics/{report}", headers=full.engineer.headers, params=asked)
-    assert answer.status_code == 200, answer.text
+    await ask(report, asked)
     async with database.transaction(full.id, read_only=True) as tx:
         for run in list(runs):
             for plan in [await made_for(tx, run), await generic(tx, run)]:
@@ -157,7 +168,7 @@ def judge(plan: dict[str, Any], run: Run) -> None:
             assert kind not in {"Seq Scan", "Sample Scan"} or node["Plan Rows"] < 100, seen
 
 
-async def test_the_judge_can_say_no(database: Database, full: Company) -> None:
+async def test_the_judge_can_say_no(database: Database, full: Filled) -> None:
     async with database.transaction(full.id, read_only=True) as tx:
         await tx.driver.execute("SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off")
         run = Run("SELECT count(*) FROM messages WHERE account_id = $1::uuid", [full.id])
@@ -167,12 +178,12 @@ async def test_the_judge_can_say_no(database: Database, full: Company) -> None:
 
 
 async def test_a_report_of_whole_days_reads_no_fact(
-    client: httpx.AsyncClient, database: Database, full: Company, runs: list[Run]
+    ask: Ask, database: Database, full: Filled, runs: list[Run]
 ) -> None:
     given = await whole_days(database, full.id)
     for report in ("usage", "agents", "models", "tools"):
         runs.clear()
-        await client.get(f"/api/v1/analytics/{report}", headers=full.engineer.headers, params=given)
+        await ask(report, given)
         async with database.transaction(full.id, read_only=True) as tx:
             for run in list(runs):
                 for node in nodes(await made_for(tx, run)):
