@@ -10,10 +10,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator
 
 # Control characters are in no id or name; NUL and lone surrogates cannot be stored at all.
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LARGEST = 2**31 - 1
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN, strict=True)]
+Person = Annotated[str, Field(max_length=254, pattern=LINE)]
 Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST, description="With an offset.")]
 Count = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -41,8 +43,8 @@ class SessionRow(Row):
     id: Name
     created_at: Moment
     updated_at: Moment | None = None
-    user_id: Annotated[str, Field(max_length=36)] | None = Field(None, description="The member it belongs to.")
-    user_email: Annotated[str, Field(max_length=254)] | None = Field(None, description="Or the member by e-mail.")
+    user_id: Annotated[Person, Field(max_length=36)] | None = Field(None, description="The member it belongs to.")
+    user_email: Person | None = Field(None, description="Or the member by e-mail.")
     session_type: Name | None = None
     intake_type: Name | None = None
     status: Name | None = None
@@ -112,11 +114,11 @@ class HandoffRow(Row):
     session_id: Name
     id: Name
     created_at: Moment
-    handed_off_by: Annotated[str, Field(max_length=254)] | None = Field(None, description="Member by id or e-mail.")
+    handed_off_by: Person | None = Field(None, description="Member by id or e-mail.")
     intent: Name | None = None
     priority: Name | None = None
     claimed_at: Moment | None = None
-    claimed_by: Annotated[str, Field(max_length=254)] | None = Field(None, description="Member by id or e-mail.")
+    claimed_by: Person | None = Field(None, description="Member by id or e-mail.")
 
 
 class Batch(Row):

@@ -1,5 +1,6 @@
 """Whose a row is: members named by id or e-mail, and what a caller may bring in for whom."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ NAMED = """
 """
 ADD = """
     INSERT INTO users (account_id, id, email, name, account_role)
-    SELECT $1, t.id, t.email, split_part(t.email, '@', 1), 'viewer' FROM unnest($2::uuid[], $3::text[]) AS t (id, email)
+    SELECT $1, t.id, t.email, left(split_part(t.email, '@', 1), 200), 'viewer'
+    FROM unnest($2::uuid[], $3::text[]) AS t (id, email)
     ORDER BY t.email ON CONFLICT (account_id, email) DO NOTHING
 """
 # A session that merely came through somebody (1970) is still free; one that is said to be another's is not.
@@ -27,6 +29,10 @@ OTHERS = """
     AND user_id_at >= '1970-01-02'
 """
 PERSON = {"sessions": ("user_id", "user_email"), "handoffs": ("handed_off_by", "claimed_by")}
+
+
+# As where members are added by hand: not a grammar, so that a slip makes nobody.
+ADDRESS = re.compile(r"(?=.{3,254}$)[^@\s]+@[^@\s]+")
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -44,8 +50,8 @@ async def named(tx: Tx, rows: Admitted, *, create: bool) -> dict[str, UUID]:
         return {}
     ids = {name: found for name in names if (found := as_uuid(name))}
     emails = {name: name.strip().lower() for name in names if "@" in name}
-    if create and emails:
-        wanted = sorted(set(emails.values()))
+    wanted = sorted({email for email in emails.values() if ADDRESS.fullmatch(email)}) if create else []
+    if wanted:
         await tx.driver.execute(ADD, tx.account, [new_id() for _ in wanted], wanted)
     found = await tx.driver.fetch(NAMED, tx.account, list(ids.values()), list(set(emails.values())))
     by_id, by_email = {row["id"] for row in found}, {row["email"]: row["id"] for row in found}
