@@ -16,7 +16,13 @@ from app.db.engine import Database, Tx
 
 Result = TypeVar("Result")
 
+
+class Overtaken(Exception):
+    """What was looked at first is no longer so: the work would go another way now."""
+
+
 AGAIN = (
+    Overtaken,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.PostgresConnectionError,

@@ -94,12 +94,12 @@ class Kind:
         self.rules = [r for rule in rules for r in (rule if isinstance(rule, list) else [rule])]
         self._places = [[self.names.index(name) for name in rule.columns] for rule in self.rules]
 
-    def upsert(self, returned: Sequence[str] = (), *, own_only: bool = False) -> str:
+    def upsert(self, returned: Sequence[str] = (), guard: str | None = None) -> str:
         """$1 is the account, then an array a column. Rows that change nothing are neither written nor returned.
 
-        `own_only`: a last value is the member whose rows alone may change.
+        `guard`: which rows alone may change; {own} in it is a last value, a member.
         """
-        guard = f"f.user_id = ${len(self.types) + 2}::uuid" if own_only else "true"
+        guarded = guard.format(own=f"${len(self.types) + 2}::uuid") if guard else "true"
         arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(self.types, 2))
         merged = [(name, sql) for rule in self.rules for name, sql in zip(rule.columns, rule.sql(), strict=True)]
         changes = ", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in returned)
@@ -107,7 +107,7 @@ class Kind:
             INSERT INTO {self.table} AS f (account_id, {", ".join(self.names)})
             SELECT $1, t.* FROM unnest({arrays}) AS t ({", ".join(self.names)}) ORDER BY {self.order}
             ON CONFLICT (account_id, id) DO UPDATE SET {", ".join(f"{name} = {sql}" for name, sql in merged)}
-            WHERE {guard} AND ({", ".join(f"f.{name}" for name, _ in merged)})
+            WHERE {guarded} AND ({", ".join(f"f.{name}" for name, _ in merged)})
                 IS DISTINCT FROM ({", ".join(sql for _, sql in merged)})
             RETURNING old.id IS NULL AS fresh, new.id AS id{", " + changes if changes else ""}
         """

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from app.db.attempts import Overtaken
 from app.db.engine import Tx
 from app.facts import rollups, totals
 from app.facts.calendar import Calendar
@@ -42,10 +43,13 @@ UPSERT_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE)
 UPSERT_CALLS = TOOL_CALL.upsert(CALLED)
 UPSERT_STEPS = STEP.upsert()
 UPSERT_HANDOFFS = HANDOFF.upsert()
-# Those who may bring in only their own may not change what another member's session reported either.
-UPSERT_OWN_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE, own_only=True)
-UPSERT_OWN_CALLS = TOOL_CALL.upsert(CALLED, own_only=True)
-OWN_ONLY = (UPSERT_OWN_MESSAGES, UPSERT_OWN_CALLS)
+# Those who may bring in only their own may not change what another member's session reported either. A session that
+# merely came through somebody (1970) is still free.
+OWN, OWN_OR_FREE = "f.user_id = {own}", "(f.user_id = {own} OR f.user_id_at < '1970-01-02')"
+UPSERT_OWN_SESSIONS = SESSION.upsert(("created_at", "user_id"), OWN_OR_FREE)
+UPSERT_OWN_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE, OWN)
+UPSERT_OWN_CALLS = TOOL_CALL.upsert(CALLED, OWN)
+OWN_ONLY = (UPSERT_OWN_SESSIONS, UPSERT_OWN_MESSAGES, UPSERT_OWN_CALLS)
 # What comes under a global id may be taken from sessions that the batch does not speak of.
 HOMES = """
     SELECT session_id FROM messages WHERE account_id = $1 AND id = ANY ($2)
@@ -121,6 +125,8 @@ class Writer:
         changed = Changed()
         changed.sessions = await self._sessions([*facts.sessions, *await self._homes(facts)])
         owners = dict(await self._tx.driver.fetch(OWNERS, self._tx.account, list({s.id for s in facts.sessions})))
+        if self._only_own is not None and any(owner != self._only_own for owner in owners.values()):
+            raise Overtaken("another member began this session meanwhile")
         changed.messages = await self._messages(facts.messages, owners)
         changed.tool_calls = await self._calls(facts.tool_calls, owners)
         changed.steps = {row["id"] for row in await self._upsert(STEP, UPSERT_STEPS, facts.steps)}
@@ -153,7 +159,8 @@ class Writer:
         return found
 
     async def _sessions(self, sessions: Sequence[SessionFact]) -> set[UUID]:
-        found = await self._upsert(SESSION, UPSERT_SESSIONS, sessions)
+        statement = UPSERT_SESSIONS if self._only_own is None else UPSERT_OWN_SESSIONS
+        found = await self._upsert(SESSION, statement, sessions)
         for row in found:
             self._deltas.session(row["old_created_at"], row["new_created_at"])
         turned = [row for row in found if not row["fresh"] and row["old_user_id"] != row["new_user_id"]]
