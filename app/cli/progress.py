@@ -24,12 +24,12 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def share(what: str) -> Iterator[Callable[[float, float], None]]:
+def share(what: str, *, lines: bool = False) -> Iterator[Callable[[float, float], None]]:
     """For work that learns its size on the way: say with what is yielded how much of how much is done.
 
-    Silent where nobody watches.
+    Where nobody watches it is silent, unless a line now and then is wanted in a log.
     """
-    if not sys.stderr.isatty():
+    if not lines and not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
     with progress(what, THOUSANDTHS) as advance:

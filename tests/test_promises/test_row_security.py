@@ -15,13 +15,14 @@ TABLES = """
     FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
         AND relname NOT IN ('alembic_version', 'account_directory') ORDER BY 1
 """
+HASH = "decode(repeat('00', 32), 'hex')"
 # A row for every account table, in an order its foreign keys allow; a table that is not here fails the test below.
 FILLED = {
-    "accounts": "INSERT INTO accounts (id, name, display_code, workspace_salt) VALUES ($1, 'a', 'a', '')",
+    "accounts": f"INSERT INTO accounts (id, name, display_code, workspace_salt) VALUES ($1, 'a', 'a', {HASH})",
     "users": "INSERT INTO users (account_id, id, email, name, account_role) VALUES ($1, $1, 'a@b', 'a', 'viewer')",
-    "api_keys": "INSERT INTO api_keys (account_id, user_id, name, sha256, hint) VALUES ($1, $1, 'a', '', 'a')",
+    "api_keys": f"INSERT INTO api_keys (account_id, user_id, name, sha256, hint) VALUES ($1, $1, 'a', {HASH}, 'a')",
     "audit_log": "INSERT INTO audit_log (account_id, action, result, client_kind) VALUES ($1, 'a', 'a', 'a')",
-    "idempotency_keys": "INSERT INTO idempotency_keys (account_id, key, body_sha256) VALUES ($1, 'a', '')",
+    "idempotency_keys": f"INSERT INTO idempotency_keys (account_id, key, body_sha256) VALUES ($1, 'a', {HASH})",
     "ai_sessions": "INSERT INTO ai_sessions (account_id, id) VALUES ($1, $1)",
     "messages": "INSERT INTO messages (account_id, session_id, role, created_at) VALUES ($1, $1, 'user', now())",
     "tool_calls": "INSERT INTO tool_calls (account_id, session_id) VALUES ($1, $1)",

@@ -15,6 +15,8 @@ from tests.server import migrate, migrations_of
 from tests.serving import Api, empty_database, operator, serving
 
 # One table a revision, as ours must be: a transaction that holds one table and waits for another stops everybody.
+# And no other type for a column, which the linter forbids: it writes the table anew, and for a moment who looked
+# before sees it empty (here: a member who is there was answered 401).
 NEXT_REVISIONS = {
     "9998": """
 from alembic import op
@@ -37,7 +39,6 @@ revision, down_revision, branch_labels, depends_on = "9999", "9998", None, None
 
 def upgrade():
     op.execute("ALTER TABLE users ADD COLUMN extra integer NOT NULL DEFAULT 7")
-    op.execute("ALTER TABLE users ALTER COLUMN extra TYPE bigint")
     op.execute("ALTER TABLE users ALTER COLUMN name SET DEFAULT 'somebody'")
     op.execute("CREATE INDEX ix_users_extra ON users (account_id, extra)")
 

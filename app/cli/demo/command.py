@@ -89,7 +89,9 @@ def fill(
         if with_parent:
             end_with_parent(stop)
         # The few days since the last start are told before a bar is read.
-        with share("Loading the demo data") if plan.since is None else nullcontext(print_nothing) as advance:
+        with (
+            share("Loading the demo data", lines=True) if plan.since is None else nullcontext(print_nothing) as advance
+        ):
             report = await tell(addresses, settings, plan, stop, advance)
         if with_parent and report["whole"]:
             write_private(mark, json.dumps({"account": account, "until": plan.until.isoformat()}))
