@@ -133,10 +133,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/keys"): {"name": "mine", "user_id": "{user_id}"},
 }
 WINDOW = "start_date=2026-01-01&end_date=2026-01-31"
-REPORTS = ("usage", "agents", "models", "tools", "users", "sessions", "export")
+REPORTS = ("usage", "agents", "models", "tools", "users", "sessions")
 QUERIES = {
     ("get", "/api/v1/keys"): "user_id={user_id}",
     **{("get", f"/api/v1/analytics/{report}"): f"user_id={{user_id}}&{WINDOW}" for report in REPORTS},
+    ("get", "/api/v1/analytics/export"): f"kind=messages&format=csv&user_id={{user_id}}&{WINDOW}",
 }
 WITH_IDS = re.compile(r"\{(\w+)\}")
 
