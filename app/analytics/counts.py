@@ -19,17 +19,20 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
+    column,
     func,
     literal_column,
     null,
     select,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
+from app.analytics.cut import Cut, Piece, by_days, by_window, uncut
 from app.analytics.parameters import Agents, Members, Models, ReportQuery
 from app.analytics.percentiles import BUCKETS, THRESHOLDS
 from app.analytics.sums import NUMBERS, Sums
-from app.analytics.window import Stretch, Window
+from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
 from app.models.latency_day import LatencyDay
@@ -101,11 +104,16 @@ def total(column: Any) -> ColumnElement[int]:
 
 USAGE = rollup(UsageDay, agent=UsageDay.agent_name, model=UsageDay.model_id, role=UsageDay.role)
 MEMBER = rollup(MemberDay, user=MemberDay.user_id, model=MemberDay.model_id)
-STARTS = bindparam("starts", type_=ARRAY(DateTime(timezone=True)))
+MOMENT = DateTime(timezone=True)
+# Pieces of time, numbered from one.
+PIECES = (
+    func.unnest(bindparam("lows", type_=ARRAY(MOMENT)), bindparam("highs", type_=ARRAY(MOMENT)))
+    .table_valued(column("low", MOMENT), column("high", MOMENT), with_ordinality="n", name="piece")
+    .render_derived()
+)
 FACTS = Source(
     Message,
     {
-        "day": func.width_bucket(Message.created_at, STARTS),
         "agent": func.coalesce(Message.agent_name, NONE),
         "model": func.coalesce(Message.model_id, NONE),
         "user": func.coalesce(Message.user_id, literal_column(f"'{NOBODY}'::uuid")),
@@ -134,10 +142,8 @@ ROLLUPS: Mapping[Key, Sequence[tuple[Source, frozenset[str]]]] = {
 SLOT = func.width_bucket(
     cast(Message.response_time_ms, Double), bindparam("thresholds", THRESHOLDS, type_=ARRAY(Double()))
 )
-WITHIN = (
-    Message.created_at >= bindparam("low", type_=DateTime(timezone=True)),
-    Message.created_at < bindparam("high", type_=DateTime(timezone=True)),
-)
+WITHIN = Message.created_at >= bindparam("low", type_=MOMENT), Message.created_at < bindparam("high", type_=MOMENT)
+IN_PIECE = Message.created_at >= PIECES.c.low, Message.created_at < PIECES.c.high
 
 
 def source_of(key: Key, filters: Filters) -> Source | None:
@@ -147,24 +153,32 @@ def source_of(key: Key, filters: Filters) -> Source | None:
 
 @cache
 def by_rollup(source: Source, key: Key, given: frozenset[str]) -> Prepared:
-    column = source.columns[key]
+    named = source.columns[key]
     day = source.columns["day"]
     return Prepared(
-        select(column, null(), *source.numbers)
+        select(named, *source.numbers)
         .where(source.table.__table__.c.account_id == ACCOUNT, day.between(bindparam("first"), bindparam("last")))
         .where(*source.population(key), *source.matching(given))
-        .group_by(column)
+        .group_by(named)
     )
 
 
 @cache
 def by_facts(key: Key, given: frozenset[str]) -> Prepared:
-    keys = [FACTS.columns[key], *([SLOT] if key in TIMED else [])]
-    return Prepared(
-        select(*keys, *([] if key in TIMED else [null()]), *FACTS.numbers)
-        .where(Message.account_id == ACCOUNT, *WITHIN, *FACTS.population(key), *FACTS.matching(given))
-        .group_by(*keys)
+    """By piece, by key, and where times matter by bucket.
+
+    Each piece is summed by itself: joined freely, the planner would rather read the whole table once.
+    """
+    names: list[Any] = [] if key == "day" else [FACTS.columns[key]]
+    slots: list[Any] = [SLOT] if key in TIMED else []
+    inner = (
+        select(*(names or [null()]), *(slots or [null()]), *FACTS.numbers)
+        .where(Message.account_id == ACCOUNT, *IN_PIECE, *FACTS.population(key), *FACTS.matching(given))
+        .group_by(*names, *slots)
+        .correlate(PIECES)
+        .lateral()
     )
+    return Prepared(select(PIECES.c.n, *inner.c).join_from(PIECES, inner, true()))
 
 
 LATENCIES = Prepared(
@@ -178,32 +192,44 @@ LATENCIES = Prepared(
 
 async def count(tx: Tx, window: Window, filters: Filters, key: Key) -> dict[Any, Sums]:
     """Every line of a report, by day, agent, model or member; the last three by what answers call them."""
-    found: defaultdict[Any, Sums] = defaultdict(Sums)
     source = source_of(key, filters)
-    cut = window.uncut if source is None else window.daily_cut if key == "day" else window.cut
+    cut = uncut(window) if source is None else by_days(window) if key == "day" else by_window(window)
+    found: defaultdict[Any, Sums] = defaultdict(Sums)
     if source and cut.whole:
-        first, last = cut.whole
-        rows = await by_rollup(source, key, filters.given).all(tx, first=first, last=last, **filters.values)
-        add(found, rows, label)
+        days = {"first": cut.whole[0], "last": cut.whole[1]}
+        for row in await by_rollup(source, key, filters.given).all(tx, **days, **filters.values):
+            found[cut.rest[row[0]] if key == "day" else label(row[0])].add(row[1:])
         if key in TIMED:
-            for row in await LATENCIES.all(tx, subject=key, first=first, last=last):
+            for row in await LATENCIES.all(tx, subject=key, **days):
                 found[label(row[0])].histogram.add_sent(row[1])
-    for stretch in cut.stretches:
-        rows = await by_facts(key, filters.given).all(tx, **bounds(stretch), **filters.values)
-        add(found, rows, lambda value, days=stretch.days: days[value - 1] if key == "day" else label(value))
+    pieces = cut.pieces if key == "day" else [piece for piece, _ in cut.signed]
+    if pieces:
+        rows = await by_facts(key, filters.given).all(tx, **spans(pieces), **filters.values)
+        add_days(found, cut, rows) if key == "day" else add_names(found, cut, rows)
     return {name: sums for name, sums in found.items() if sums.messages}
 
 
-def bounds(stretch: Stretch) -> dict[str, object]:
-    return {"low": stretch.low, "high": stretch.high, "starts": stretch.starts}
+def spans(pieces: Sequence[Piece]) -> dict[str, object]:
+    return {"lows": [piece.low for piece in pieces], "highs": [piece.high for piece in pieces]}
 
 
-def add(found: defaultdict[Any, Sums], rows: Iterable[Record], name: Any) -> None:
+def add_days(found: defaultdict[Any, Sums], cut: Cut, rows: Iterable[Record]) -> None:
+    """What a piece holds is its own day's, and not that of the rest of the day it was cut from."""
     for row in rows:
-        sums = found[name(row[0])]
-        sums.add(row[2:])
-        if row[1] is not None:
-            sums.histogram.add(BUCKETS[row[1]], row[2])
+        piece = cut.pieces[row[0] - 1]
+        if piece.day:
+            found[piece.day].add(row[3:])
+        if piece.home:
+            found[cut.rest[piece.home]].add([-number for number in row[3:]])
+
+
+def add_names(found: defaultdict[Any, Sums], cut: Cut, rows: Iterable[Record]) -> None:
+    for row in rows:
+        _, sign = cut.signed[row[0] - 1]
+        sums = found[label(row[1])]
+        sums.add([sign * number for number in row[3:]])
+        if row[2] is not None:
+            sums.histogram.add(BUCKETS[row[2]], sign * row[3])
 
 
 def label(value: Any) -> Any:

@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import DateTime, bindparam, func, select, true
+from sqlalchemy import ARRAY, DateTime, bindparam, func, select, true
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, STARTS, UNKNOWN
+from app.analytics.counts import ACCOUNT, UNKNOWN
 from app.analytics.parameters import WindowQuery, Zone
 from app.analytics.percentiles import median, nearest_rank
 from app.analytics.reports import ANSWERS, Asked, Dated, routes
-from app.analytics.window import Window, calendar
+from app.analytics.window import Window, begin, calendar
 from app.auth.caller import EngineerTx
 from app.db.engine import Tx
 from app.db.statement import Prepared
@@ -89,6 +89,7 @@ WITHIN = {
     "low": bindparam("low", type_=DateTime(timezone=True)),
     "high": bindparam("high", type_=DateTime(timezone=True)),
 }
+STARTS = bindparam("starts", type_=ARRAY(DateTime(timezone=True)))
 FIRST_STEP = (
     select(AISessionStep.created_at)
     .where(
@@ -149,10 +150,10 @@ class Claim(NamedTuple):
 
 
 async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
-    (stretch,) = window.uncut.stretches
-    within = {"low": stretch.low, "high": stretch.high}
+    within = {"low": window.start, "high": window.stop}
+    starts = [begin(window.zone, day) for day in window.days]
     claims = [Claim(*row) for row in await CLAIMED.all(tx, **within)]
-    created = {row[0]: (row[1], row[2]) for row in await HANDED_OVER.all(tx, starts=stretch.starts, **within)}
+    created = {row[0]: (row[1], row[2]) for row in await HANDED_OVER.all(tx, starts=starts, **within)}
     waits = [claim.wait for claim in claims]
     return {
         "period": period,
@@ -164,7 +165,7 @@ async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
         "metric_definition": DEFINITION,
         "by_intent": grouped(claims, "intent", lambda claim: claim.intent),
         "by_priority": grouped(claims, "priority", lambda claim: claim.priority),
-        "daily": daily(window, claims, {stretch.days[n - 1]: total for n, (total, _) in created.items()}),
+        "daily": daily(window, claims, {window.days[n - 1]: total for n, (total, _) in created.items()}),
     }
 
 

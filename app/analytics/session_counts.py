@@ -1,14 +1,15 @@
 """Sessions counted: those created in a window, and those with a message on a day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, func, select
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, distinct, func, select, true
 
-from app.analytics.counts import ACCOUNT, FACTS, WITHIN, Filters, bounds, total
+from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, PIECES, WITHIN, Filters, spans, total
+from app.analytics.cut import Cut, by_days, by_window, uncut
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
@@ -28,14 +29,41 @@ CREATED_WITHIN = (
 
 @cache
 def active_by_facts(given: frozenset[str]) -> Prepared:
-    """Different sessions with a matching message, a day."""
-    seen = (
-        select(FACTS.columns["day"].label("day"), Message.session_id)
-        .where(Message.account_id == ACCOUNT, *WITHIN, *FACTS.matching(given))
-        .distinct()
-        .subquery()
+    """Different sessions with a matching message, a piece."""
+    inner = (
+        select(func.count(distinct(Message.session_id)))
+        .where(Message.account_id == ACCOUNT, *IN_PIECE, *FACTS.matching(given))
+        .correlate(PIECES)
+        .lateral()
     )
-    return Prepared(select(seen.c.day, func.count()).group_by(seen.c.day))
+    return Prepared(select(PIECES.c.n, *inner.c).join_from(PIECES, inner, true()))
+
+
+# Where days of the account's are parted: a session was active in the rest of one if it had more messages that day
+# than in the pieces; and one that was active in two parts of a reported day counts once.
+ACTIVE_IN_PARTS = """
+    WITH said AS MATERIALIZED (
+        SELECT p.day, p.home, m.session_id, m.n
+        FROM unnest($2::timestamptz[], $3::timestamptz[], $4::date[], $5::date[]) AS p (low, high, day, home)
+        CROSS JOIN LATERAL (
+            SELECT session_id, count(*) AS n FROM messages
+            WHERE account_id = $1 AND created_at >= p.low AND created_at < p.high GROUP BY session_id
+        ) AS m
+    ), taken AS (
+        SELECT home, session_id, sum(n) AS n FROM said WHERE home IS NOT NULL GROUP BY 1, 2
+    ), active AS (
+        SELECT day, session_id FROM said WHERE day IS NOT NULL
+        UNION
+        SELECT w.rest, s.session_id
+        FROM unnest($6::date[], $7::date[]) AS w (home, rest)
+        CROSS JOIN LATERAL (
+            SELECT session_id, messages FROM session_days WHERE account_id = $1 AND day = w.home OFFSET 0
+        ) AS s
+        LEFT JOIN taken AS t ON t.home = w.home AND t.session_id = s.session_id
+        WHERE s.messages > coalesce(t.n, 0)
+    )
+    SELECT day, count(*) FROM active GROUP BY day
+"""
 
 
 @cache
@@ -51,27 +79,44 @@ def created_by_facts(given: frozenset[str]) -> Prepared:
 
 
 async def active_sessions(tx: Tx, window: Window, filters: Filters) -> Mapping[date, int]:
-    cut = window.uncut if filters.given else window.daily_cut
+    """By reported day."""
+    if filters.given:
+        pieces = uncut(window).pieces
+        rows = await active_by_facts(filters.given).all(tx, **spans(pieces), **filters.values)
+        return {day: row[1] for row in rows if (day := pieces[row[0] - 1].day)}
+    cut = by_days(window)
     found: dict[date, int] = {}
     if cut.whole:
         first, last = cut.whole
-        found.update({row[0]: row[1] for row in await ACTIVE_BY_ROLLUP.all(tx, first=first, last=last)})
-    for stretch in cut.stretches:
-        rows = await active_by_facts(filters.given).all(tx, **bounds(stretch), **filters.values)
-        found.update({stretch.days[row[0] - 1]: row[1] for row in rows})
-    return found
+        found = {cut.rest[row[0]]: row[1] for row in await ACTIVE_BY_ROLLUP.all(tx, first=first, last=last)}
+    return {**found, **await active_in_parts(tx, cut)} if cut.pieces else found
+
+
+async def active_in_parts(tx: Tx, cut: Cut) -> dict[date, int]:
+    """Of the reported days that are not just one of the account's: those that a piece is added to or taken from."""
+    touched = {piece.day for piece in cut.pieces} | {cut.rest[piece.home] for piece in cut.pieces if piece.home}
+    parted = [(home, rest) for home, rest in cut.rest.items() if rest in touched]
+    pieces = [(piece.low, piece.high, piece.day, piece.home) for piece in cut.pieces]
+    rows = await tx.driver.fetch(ACTIVE_IN_PARTS, tx.account, *columns(pieces, 4), *columns(parted, 2))
+    nothing = {day: 0 for day in touched if day}
+    return nothing | {row[0]: row[1] for row in rows}
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(width)]
 
 
 async def created_sessions(tx: Tx, window: Window, filters: Filters) -> int:
     if filters.given:
         return sum((await created_by_member(tx, window, filters)).values())
-    n = 0
-    if window.cut.whole:
-        first, last = window.cut.whole
+    cut, n = by_window(window), 0
+    if cut.whole:
+        first, last = cut.whole
         row = await CREATED_BY_ROLLUP.one(tx, first=first, last=last)
         n = row[0] if row else 0
-    for stretch in window.cut.stretches:
-        n += sum(row[1] for row in await created_by_facts(filters.given).all(tx, low=stretch.low, high=stretch.high))
+    for piece, sign in cut.signed:
+        rows = await created_by_facts(filters.given).all(tx, low=piece.low, high=piece.high)
+        n += sign * sum(row[1] for row in rows)
     return n
 
 

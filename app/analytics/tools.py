@@ -9,12 +9,13 @@ from typing import Annotated, Any
 from asyncpg import Record
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import DateTime, Double, any_, bindparam, cast, func, null, select
+from sqlalchemy import Double, any_, bindparam, cast, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, LATENCIES, NONE, label, total
+from app.analytics.counts import ACCOUNT, LATENCIES, NONE, PIECES, label, spans, total
+from app.analytics.cut import Cut, by_window, uncut
 from app.analytics.parameters import Compare, Members, WindowQuery
 from app.analytics.percentiles import BUCKETS, THRESHOLDS, Histogram
 from app.analytics.reports import ANSWERS, Asked, Dated, ErrorRate, Span, routes
@@ -104,7 +105,6 @@ def totals(found: dict[str, Calls]) -> dict[str, Any]:
 BY_ROLLUP = Prepared(
     select(
         ToolDay.name,
-        null(),
         total(ToolDay.calls),
         total(ToolDay.errors),
         total(ToolDay.timed),
@@ -120,35 +120,38 @@ SLOT = func.width_bucket(cast(ToolCall.duration_ms, Double), bindparam("threshol
 def by_facts(*, of_members: bool) -> Prepared:
     name = func.coalesce(ToolCall.name, NONE)
     failed, timed = func.count().filter(ToolCall.is_error), func.count(ToolCall.duration_ms)
+    within = ToolCall.occurred_at >= PIECES.c.low, ToolCall.occurred_at < PIECES.c.high
     chosen = [ToolCall.user_id == any_(bindparam("users", type_=ARRAY(Uuid())))] if of_members else []
-    return Prepared(
+    inner = (
         select(name, SLOT, func.count(), failed, timed, total(ToolCall.duration_ms))
-        .where(
-            ToolCall.account_id == ACCOUNT,
-            ToolCall.occurred_at >= bindparam("low", type_=DateTime(timezone=True)),
-            ToolCall.occurred_at < bindparam("high", type_=DateTime(timezone=True)),
-            *chosen,
-        )
+        .where(ToolCall.account_id == ACCOUNT, *within, *chosen)
         .group_by(name, SLOT)
+        .correlate(PIECES)
+        .lateral()
     )
+    return Prepared(select(PIECES.c.n, *inner.c).join_from(PIECES, inner, true()))
 
 
 async def calls(tx: Tx, window: Window, users: Sequence[object]) -> dict[str, Calls]:
     found: defaultdict[str, Calls] = defaultdict(Calls)
-    cut = window.uncut if users else window.cut
+    cut = uncut(window) if users else by_window(window)
     if cut.whole:
         days = {"first": cut.whole[0], "last": cut.whole[1]}
-        add(found, await BY_ROLLUP.all(tx, **days))
+        for row in await BY_ROLLUP.all(tx, **days):
+            found[label(row[0])].add(row[1:])
         for row in await LATENCIES.all(tx, subject="tool", **days):
             found[label(row[0])].histogram.add_sent(row[1])
-    values = {"users": users} if users else {}
-    for stretch in cut.stretches:
-        add(found, await by_facts(of_members=bool(users)).all(tx, low=stretch.low, high=stretch.high, **values))
+    if cut.signed:
+        values = {"users": users} if users else {}
+        pieces = [piece for piece, _ in cut.signed]
+        add(found, cut, await by_facts(of_members=bool(users)).all(tx, **spans(pieces), **values))
     return {name: of_tool for name, of_tool in found.items() if of_tool.numbers[0]}
 
 
-def add(found: defaultdict[str, Calls], rows: Iterable[Record]) -> None:
+def add(found: defaultdict[str, Calls], cut: Cut, rows: Iterable[Record]) -> None:
     for row in rows:
-        found[label(row[0])].add(row[2:])
-        if row[1] is not None:
-            found[label(row[0])].histogram.add(BUCKETS[row[1]], row[2])
+        _, sign = cut.signed[row[0] - 1]
+        of_tool = found[label(row[1])]
+        of_tool.add([sign * number for number in row[3:]])
+        if row[2] is not None:
+            of_tool.histogram.add(BUCKETS[row[2]], sign * row[3])

@@ -1,10 +1,10 @@
-"""A window of time, its local days, and how it is cut: whole days for the rollups, the rest for the facts."""
+"""A window of time and its local days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from app.analytics.parameters import WindowQuery
 from app.facts.calendar import Calendar
@@ -26,22 +26,6 @@ def calendar(zone: str) -> Calendar:
 def begin(zone: str, day: date) -> datetime:
     """The first instant of a local day."""
     return calendar(zone).start(day)
-
-
-class Stretch(NamedTuple):
-    """A stretch of time that is counted from facts: `starts[i]` is where `days[i]` begins."""
-
-    low: datetime
-    high: datetime
-    days: Sequence[date]
-    starts: Sequence[datetime]
-
-
-class Cut(NamedTuple):
-    """A window in parts: whole days of the account's zone, read from rollups, and what is counted from facts."""
-
-    whole: tuple[date, date] | None
-    stretches: Sequence[Stretch]
 
 
 @dataclass(frozen=True)
@@ -81,9 +65,9 @@ class Window:
     @cached_property
     def days(self) -> Sequence[date]:
         """Every local day that the window touches; a day that a zone skipped is none."""
-        return self._days_in(self.zone)
+        return self.days_in(self.zone)
 
-    def _days_in(self, zone: str) -> Sequence[date]:
+    def days_in(self, zone: str) -> Sequence[date]:
         local = calendar(zone)
         first, last = local.day(self.start), local.day(self.end)
         days = (first + n * A_DAY for n in range((last - first).days + 1))
@@ -98,38 +82,6 @@ class Window:
         first = local.day(self.start)
         start = begin(self.zone, first - ((local.day(self.stop) - first).days or 1) * A_DAY)
         return Window(start, self.start, self.zone, of_days=True, home=self.home)
-
-    @cached_property
-    def cut(self) -> Cut:
-        """For totals: the account's own whole days and at most two edges, whatever zone is reported in."""
-        if self.home is None:
-            return self.uncut
-        ends = [(day, begin(self.home, day), begin(self.home, day + A_DAY)) for day in self._days_in(self.home)]
-        whole = [end for end in ends if self.start <= end[1] and end[2] <= self.stop]
-        if not whole:
-            return self.uncut
-        edges = (self.start, whole[0][1]), (whole[-1][2], self.stop)
-        return Cut((whole[0][0], whole[-1][0]), [self._stretch(low, high) for low, high in edges if low < high])
-
-    @cached_property
-    def daily_cut(self) -> Cut:
-        """For days: rollups can answer where the zone's days are the account's."""
-        home = self.home
-        same = home is not None and all(begin(self.zone, day) == begin(home, day) for day in (*self.days, self._next))
-        return self.cut if same else self.uncut
-
-    @property
-    def _next(self) -> date:
-        return calendar(self.zone).day(self.end) + A_DAY
-
-    @cached_property
-    def uncut(self) -> Cut:
-        """For what no rollup can answer."""
-        return Cut(None, [self._stretch(self.start, self.stop)] if self.days else [])
-
-    def _stretch(self, low: datetime, high: datetime) -> Stretch:
-        days = [day for day in self.days if begin(self.zone, day) < high and begin(self.zone, day + A_DAY) > low]
-        return Stretch(low, high, days, [begin(self.zone, day) for day in days])
 
 
 def this_minute(now: datetime) -> datetime:

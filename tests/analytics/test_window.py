@@ -9,9 +9,10 @@ import pytest
 import time_machine
 
 from app.analytics.counts import Filters, count
+from app.analytics.cut import Piece, by_days, by_window, uncut
 from app.analytics.parameters import WindowQuery
 from app.analytics.usage import usage
-from app.analytics.window import Window
+from app.analytics.window import Window, begin
 from app.db.engine import Database
 from tests.analytics.conftest import Read
 from tests.factories import Logbook, at
@@ -110,7 +111,9 @@ def test_a_day_that_a_zone_skipped_is_none(now: str) -> None:
 
 def test_only_the_skipped_day_is_an_empty_window() -> None:
     window = ask("Pacific/Apia", start_date="2011-12-30", end_date="2011-12-30")
-    assert (window.days, window.cut.whole, list(window.cut.stretches)) == ([], None, [])
+    assert window.days == []
+    for cut in (by_days(window), by_window(window), uncut(window)):
+        assert (cut.whole, list(cut.pieces)) == (None, [])
 
 
 CHANGES = {
@@ -143,7 +146,7 @@ async def test_days_add_up_around_a_change_of_clocks(
     await log.write()
     end = first + timedelta(days=5)
     window = ask(zone, start_date=str(first), end_date=str(end), home=zone if at_home else "UTC")
-    assert bool(window.daily_cut.whole) == at_home
+    assert all(piece.home is None for piece in by_days(window).pieces) == at_home
     async with database.transaction(company.id) as tx:
         await tx.driver.execute("SET LOCAL TimeZone = 'Pacific/Kiritimati'")
         report = await usage(tx, window, Filters({}), compare=False)
@@ -182,20 +185,52 @@ async def test_a_foreign_zone_with_the_same_days_gives_the_same_answer(
     assert home == away
 
 
-def test_totals_of_a_foreign_zone_come_from_the_account_s_own_whole_days() -> None:
-    window = ask("Asia/Kathmandu", start_date="2026-05-01", end_date="2026-05-10")
-    assert window.cut.whole == (date(2026, 5, 1), date(2026, 5, 9))
-    assert [(stretch.low, stretch.high) for stretch in window.cut.stretches] == [
-        (at("2026-04-30T18:15"), at("2026-05-01")),
-        (at("2026-05-10"), at("2026-05-10T18:15")),
+def test_totals_of_a_foreign_zone_come_from_the_account_s_own_days() -> None:
+    cut = by_window(ask("Asia/Kathmandu", start_date="2026-05-01", end_date="2026-05-10"))
+    assert cut.whole == (date(2026, 5, 1), date(2026, 5, 10))
+    assert [(piece.low, piece.high, sign) for piece, sign in cut.signed] == [
+        (at("2026-04-30T18:15"), at("2026-05-01"), +1),
+        (at("2026-05-10T18:15"), at("2026-05-11"), -1),  # less than counting the rest of that day
     ]
-    assert window.daily_cut.whole is None
+
+
+def test_of_a_day_that_is_parted_only_the_smaller_part_is_counted() -> None:
+    cut = by_days(ask("Asia/Kathmandu", start_date="2026-05-02", end_date="2026-05-02"))
+    assert cut.rest == {date(2026, 5, 2): date(2026, 5, 2)}
+    assert list(cut.pieces) == [
+        Piece(at("2026-05-01T18:15"), at("2026-05-02"), date(2026, 5, 2), None),
+        Piece(at("2026-05-02T18:15"), at("2026-05-03"), None, date(2026, 5, 2)),
+    ]
+
+
+def test_an_end_that_is_now_costs_nothing() -> None:
+    """Of today, only what is still to come is taken away."""
+    cut = by_days(ask(now="2026-05-15T18:00:30"))
+    assert cut.pieces[-1] == Piece(at("2026-05-15T18:01"), at("2026-05-16"), None, date(2026, 5, 15))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York", "Pacific/Apia"])
+@pytest.mark.parametrize("home", ["UTC", "Australia/Lord_Howe", "Europe/London", "Pacific/Apia"])
+def test_the_parts_of_a_window_are_all_of_it_and_nothing_twice(zone: str, home: str) -> None:
+    for end in ("2026-04-07", "2026-10-06", "2026-11-03T05:17:00Z", "2012-01-02"):
+        window = ask(zone, home=home, end_date=end)
+        for cut in (by_days(window), by_window(window), uncut(window)):
+            length = timedelta()
+            for day in cut.rest:
+                length += begin(home, day + timedelta(days=1)) - begin(home, day)
+            for piece in cut.pieces:
+                sign = (piece.day is not None) - (piece.home is not None)
+                length += sign * (piece.high - piece.low)
+                longest = begin(home, day_of(home, piece) + timedelta(days=1)) - begin(home, day_of(home, piece))
+                assert cut.rest == {} or piece.high - piece.low <= longest / 2
+            assert length == window.stop - window.start
+
+
+def day_of(home: str, piece: Piece) -> date:
+    return piece.low.astimezone(ZoneInfo(home)).date()
 
 
 def test_a_zone_with_the_same_days_is_as_good_as_the_account_s_own() -> None:
     may = {"start_date": "2026-05-01", "end_date": "2026-05-10"}
-    assert ask("Europe/Paris", home="Europe/Berlin", **may).daily_cut.whole
-    assert ask("Europe/London", home="Europe/Berlin", **may).daily_cut.whole is None
-    turn = {"start_date": "2026-03-20", "end_date": "2026-03-28"}
-    assert ask("Africa/Lagos", home="Europe/Berlin", **turn).daily_cut.whole
-    assert ask("Africa/Lagos", home="Europe/Berlin", **{**turn, "end_date": "2026-03-29"}).daily_cut.whole is None
+    assert by_days(ask("Europe/Paris", home="Europe/Berlin", **may)).pieces == []
+    assert by_days(ask("Europe/London", home="Europe/Berlin", **may)).pieces

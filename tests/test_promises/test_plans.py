@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
 from app.db.addresses import Addresses
 from app.db.engine import Database, Tx
-from app.db.statement import Prepared
 from benchmarks.dataset import Filled, account, settle, superuser
 from tests.people import Founder
 
@@ -48,6 +48,21 @@ async def full(database: Database, addresses: Addresses) -> AsyncIterator[Filled
 
 
 @pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Every statement with values that goes through the driver."""
+    found: list[Run] = []
+    for name in ("fetch", "fetchrow"):
+        original = getattr(asyncpg.Connection, name)
+
+        async def remembered(self: object, sql: str, *values: object, original: Any = original, **more: object) -> Any:
+            found.append(Run(sql, list(values)))
+            return await original(self, sql, *values, **more)
+
+        monkeypatch.setattr(asyncpg.Connection, name, remembered)
+    return found
+
+
+@pytest.fixture
 def ask(client: httpx.AsyncClient, founder: Founder, full: Filled) -> Ask:
     """A report, as a reader of the full account."""
     headers = {"Authorization": f"Bearer {founder.authority.issue(full.reader, full.id)}"}
@@ -57,20 +72,6 @@ def ask(client: httpx.AsyncClient, founder: Founder, full: Filled) -> Ask:
         assert answer.status_code == 200, answer.text
 
     return ask
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
-    found: list[Run] = []
-    values = Prepared._values
-
-    def remembered(self: Prepared, tx: Tx, given: dict[str, object]) -> list[object]:
-        bound = values(self, tx, given)
-        found.append(Run(self.sql, bound))
-        return bound
-
-    monkeypatch.setattr(Prepared, "_values", remembered)
-    return found
 
 
 ONE = {"timezone": "Asia/Kathmandu"}
@@ -143,7 +144,7 @@ async def generic(tx: Tx, run: Run) -> Any:
 def literal(value: object) -> str:
     """As SQL; PostgreSQL knows the type."""
     if isinstance(value, list):
-        return "'{" + ",".join(f'"{part}"' for part in value) + "}'"
+        return "'{" + ",".join("NULL" if part is None else f'"{part}"' for part in value) + "}'"
     return f"'{value}'"
 
 

@@ -1,0 +1,88 @@
+"""How a window is cut: whole days of the account's, read from rollups, and pieces of days, counted from facts.
+
+Where midnight of the reported zone, or an end of the window, falls into one of the account's days, only the smaller
+parts of that day are counted; the longest is what the rollups say less these. So an end that is now costs nothing,
+and no day costs more than half of itself.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from app.analytics.window import A_DAY, Window, begin
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Facts from `low` up to `high`: of the reported `day`, or outside of the window; part of the rolled up `home`."""
+
+    low: datetime
+    high: datetime
+    day: date | None
+    home: date | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """`rest`: the account's days that are read from rollups, and the reported day that the rest of each counts for."""
+
+    rest: Mapping[date, date]
+    pieces: Sequence[Piece]
+
+    @cached_property
+    def whole(self) -> tuple[date, date] | None:
+        """First and last of the days that are read from rollups; between them there is no gap."""
+        return (min(self.rest), max(self.rest)) if self.rest else None
+
+    @cached_property
+    def signed(self) -> Sequence[tuple[Piece, int]]:
+        """For totals: pieces to add, pieces to take away; what moves between two reported days changes nothing."""
+        signs = ((piece, (piece.day is not None) - (piece.home is not None)) for piece in self.pieces)
+        return [(piece, sign) for piece, sign in signs if sign]
+
+
+@lru_cache(maxsize=1_000)
+def by_days(window: Window) -> Cut:
+    """For every reported day."""
+    return cut(window, [begin(window.zone, day) for day in window.days]) if window.home else uncut(window)
+
+
+@lru_cache(maxsize=1_000)
+def by_window(window: Window) -> Cut:
+    """For the window as one, whatever zone its days are reported in."""
+    return cut(window, []) if window.home else uncut(window)
+
+
+def uncut(window: Window) -> Cut:
+    """For what no rollup can answer: every reported day is a piece."""
+    bounds = [window.start, *(begin(window.zone, day) for day in window.days[1:]), window.stop]
+    days = zip(pairwise(bounds), window.days, strict=False)
+    return Cut({}, [Piece(low, high, day) for (low, high), day in days])
+
+
+def cut(window: Window, starts: Sequence[datetime]) -> Cut:
+    """`starts`: where the reported days begin."""
+    marks = sorted({window.start, window.stop, *starts})
+    rest: dict[date, date] = {}
+    pieces: list[Piece] = []
+    for home in window.days_in(window.home or ""):
+        low, high = begin(window.home or "", home), begin(window.home or "", home + A_DAY)
+        inner = [mark for mark in marks if low < mark < high]
+        parts = [Piece(a, b, reported(window, starts, a)) for a, b in pairwise([low, *inner, high])]
+        longest = max(parts, key=lambda part: part.high - part.low)
+        if longest.day is None:
+            pieces += [part for part in parts if part.day is not None]
+        else:
+            rest[home] = longest.day
+            pieces += [replace(part, home=home) for part in parts if part is not longest]
+    return Cut(rest, pieces)
+
+
+def reported(window: Window, starts: Sequence[datetime], at: datetime) -> date | None:
+    """The reported day of an instant, if it is in the window; without starts, any day will do."""
+    if not window.start <= at < window.stop:
+        return None
+    return window.days[bisect_right(starts, at) - 1] if starts else window.days[0]
