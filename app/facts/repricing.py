@@ -19,7 +19,7 @@ AFTER = """
     ORDER BY created_at, id LIMIT $5 FOR NO KEY UPDATE
 """
 CHARGE = f"""
-    UPDATE messages AS f SET cost_micros = t.cost, price_version = $4
+    UPDATE messages AS f SET cost_micros = t.cost, price_version = CASE WHEN t.cost <> 0 THEN $4 END
     FROM unnest($2::uuid[], $3::bigint[]) AS t (id, cost) WHERE f.account_id = $1 AND f.id = t.id
     RETURNING {", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in COUNTED)}
 """

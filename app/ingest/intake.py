@@ -20,6 +20,7 @@ ROOM = 8 * MIB
 # The smallest grow most; more of them at once would only wait for connections.
 LEAST = ROOM // 16
 PATIENCE_S = 5.0
+ARRIVAL_S = 30.0
 # JSON packs about so well; what packs better waits for room once its size is known.
 USUAL_RATIO = 20
 TRAILER = 4
@@ -72,8 +73,15 @@ async def body(request: Request, room: Room, limit: int) -> AsyncIterator[bytes]
 
 
 async def whole(request: Request) -> bytes:
-    """Not request.body(), which would keep it for as long as the request lasts."""
-    return b"".join([chunk async for chunk in request.stream()])
+    """Not request.body(), which would keep it for as long as the request lasts.
+
+    Who sends too slowly gives up the room: two such could keep everybody else out.
+    """
+    try:
+        async with asyncio.timeout(ARRIVAL_S):
+            return b"".join([chunk async for chunk in request.stream()])
+    except TimeoutError:
+        raise BadRequest(f"The body took longer than {ARRIVAL_S:.0f} s to arrive: send less at once.") from None
 
 
 def announced_size(packed: bytes, limit: int) -> int:
