@@ -9,6 +9,7 @@ from functools import partial
 from statistics import fmean
 from typing import Annotated, Any, Literal, NamedTuple
 
+from asyncpg import Record
 from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlalchemy import ARRAY, DateTime, bindparam, func, select, true
@@ -132,27 +133,26 @@ HANDED_OVER = Prepared(
 
 
 class Claim(NamedTuple):
-    """One handoff that a person took on."""
+    """One handoff that a person took on: seconds until they did, and from then to the first action."""
 
     intent: str | None
     priority: str | None
-    created_at: datetime
-    claimed_at: datetime
-    acted_at: datetime | None
+    at: datetime
+    wait: float
+    delta: float | None
 
-    @property
-    def wait(self) -> float:
-        return max(0.0, (self.claimed_at - self.created_at).total_seconds())
 
-    @property
-    def delta(self) -> float | None:
-        return None if self.acted_at is None else max(0.0, (self.acted_at - self.claimed_at).total_seconds())
+def claim(row: Record) -> Claim:
+    intent, priority, created_at, claimed_at, acted_at = row
+    wait = max(0.0, (claimed_at - created_at).total_seconds())
+    delta = None if acted_at is None else max(0.0, (acted_at - claimed_at).total_seconds())
+    return Claim(intent, priority, claimed_at, wait, delta)
 
 
 async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
     within = {"low": window.start, "high": window.stop}
     starts = [begin(window.zone, day) for day in window.days]
-    claims = [Claim(*row) for row in await CLAIMED.all(tx, **within)]
+    claims = [claim(row) for row in await CLAIMED.all(tx, **within)]
     created = {row[0]: (row[1], row[2]) for row in await HANDED_OVER.all(tx, starts=starts, **within)}
     waits = [claim.wait for claim in claims]
     return {
@@ -170,7 +170,7 @@ async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
 
 
 def reaction(claims: Sequence[Claim]) -> dict[str, Any]:
-    deltas = [delta for claim in claims if (delta := claim.delta) is not None]
+    deltas = [claim.delta for claim in claims if claim.delta is not None]
     return {
         "n_handoffs_claimed": len(claims),
         "n_handoffs_with_action": len(deltas),
@@ -192,9 +192,10 @@ def grouped(claims: Iterable[Claim], noun: str, of: Callable[[Claim], str | None
 def daily(window: Window, claims: Iterable[Claim], created: dict[date, int]) -> list[dict[str, Any]]:
     groups: dict[date, list[Claim]] = {day: [] for day in window.days}
     for claim in claims:
-        groups[calendar(window.zone).day(claim.claimed_at)].append(claim)
+        groups[calendar(window.zone).day(claim.at)].append(claim)
     shown = ("n_handoffs_claimed", "n_handoffs_with_action", "median_seconds_to_first_action")
+    reactions = {day: reaction(group) for day, group in groups.items()}
     return [
-        {"date": day, "n_handoffs_total": created.get(day, 0), **{name: reaction(group)[name] for name in shown}}
-        for day, group in groups.items()
+        {"date": day, "n_handoffs_total": created.get(day, 0), **{name: found[name] for name in shown}}
+        for day, found in reactions.items()
     ]
