@@ -170,6 +170,18 @@ async def test_never_shows_another_account(
         assert not any(counts)
 
 
+@every_report
+async def test_two_accounts_never_share_a_tag(
+    client: httpx.AsyncClient, company: Company, other_company: Company, report: str
+) -> None:
+    """Though both are empty and asked the same: what a cache keeps of one is no answer to the other."""
+    tags = {
+        (await client.get(address(report), headers=of.engineer.headers)).headers["etag"]
+        for of in (company, other_company)
+    }
+    assert len(tags) == 2
+
+
 async def test_a_report_reads_one_moment(database: Database, company: Company, client: httpx.AsyncClient) -> None:
     """R5: batches of ten by one writer, and no reader ever sees half of one, in no part of a report."""
     log = Logbook(database, company.id)
