@@ -6,7 +6,7 @@ Days whose facts retention has deleted stay as they were counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.db.engine import Tx
@@ -121,20 +121,14 @@ COUNTS = (
             WHERE s.created + a.active > 0""",
     ),
 )
-# Days with anything in a rollup or among the facts; PostgreSQL's idea of the zone is good enough to find them.
-ANY_DAY = """
-    SELECT DISTINCT day FROM (
-        SELECT day FROM usage_days WHERE account_id = $1
-        UNION SELECT day FROM member_days WHERE account_id = $1
-        UNION SELECT day FROM tool_days WHERE account_id = $1
-        UNION SELECT day FROM latency_days WHERE account_id = $1
-        UNION SELECT day FROM session_days WHERE account_id = $1
-        UNION SELECT day FROM account_days WHERE account_id = $1
-        UNION SELECT (created_at AT TIME ZONE $2)::date FROM messages WHERE account_id = $1
-        UNION SELECT (occurred_at AT TIME ZONE $2)::date FROM tool_calls WHERE account_id = $1
-        UNION SELECT (created_at AT TIME ZONE $2)::date FROM ai_sessions WHERE account_id = $1
-    ) AS days ORDER BY day
+# Days with anything in a rollup, and days in UTC with facts: whose local days are those, or one before or after.
+ROLLED_UP = " UNION ".join(f"SELECT day FROM {count.table} WHERE account_id = $1" for count in COUNTS)
+WITH_FACTS = """
+    SELECT (created_at AT TIME ZONE 'UTC')::date AS day FROM messages WHERE account_id = $1
+    UNION SELECT (occurred_at AT TIME ZONE 'UTC')::date FROM tool_calls WHERE account_id = $1
+    UNION SELECT (created_at AT TIME ZONE 'UTC')::date FROM ai_sessions WHERE account_id = $1
 """
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -166,10 +160,12 @@ class Span:
         return cls(days, cut, [calendar.end(day) for day in days])
 
 
-async def days_of(tx: Tx, calendar: Calendar, facts_from: datetime | None) -> list[date]:
+async def days_of(tx: Tx, calendar: Calendar, counted_from: datetime | None) -> list[date]:
     """The days that can be counted again, in order: those whose facts are all there."""
-    rows = await tx.driver.fetch(ANY_DAY, tx.account, str(calendar.zone))
-    return [row["day"] for row in rows if facts_from is None or calendar.start(row["day"]) >= facts_from]
+    days = {row["day"] for row in await tx.driver.fetch(ROLLED_UP, tx.account)}
+    for row in await tx.driver.fetch(WITH_FACTS, tx.account):
+        days |= {row["day"] - ONE_DAY, row["day"], row["day"] + ONE_DAY}
+    return [day for day in sorted(days) if counted_from is None or calendar.start(day) >= counted_from]
 
 
 async def compare(tx: Tx, span: Span) -> list[Difference]:

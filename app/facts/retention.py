@@ -50,23 +50,27 @@ class Cleared:
     rows: int
 
 
+def due(settings: Mapping[str, Any], calendar: Calendar, now: datetime) -> datetime | None:
+    """The start of the oldest local day that the account wants kept; None where it wants all."""
+    days = settings["retention_days"]
+    return calendar.start(calendar.day(now) - timedelta(days=days)) if days else None
+
+
 def horizon(settings: Mapping[str, Any], calendar: Calendar, now: datetime) -> datetime | None:
-    """The start of the oldest local day whose facts are kept; None where all are.
+    """What is older does not come in.
 
     Never before what a retention run has already cleared, even if the account has since asked to keep more: a row
     from there may have been counted.
     """
-    cleared: datetime | None = settings["facts_from"]
-    if not settings["retention_days"]:
-        return cleared
-    due = calendar.start(calendar.day(now) - timedelta(days=settings["retention_days"]))
-    return due if cleared is None else max(due, cleared)
+    bounds = [bound for bound in (due(settings, calendar, now), settings["facts_from"]) if bound is not None]
+    return max(bounds, default=None)
 
 
 async def cutoff(database: Database, account: UUID, now: datetime | None = None) -> datetime | None:
+    """What is older than this a run would delete."""
     async with database.transaction(account, read_only=True) as tx:
         settings = await tx.driver.fetchrow(SETTINGS, account)
-    return horizon(settings, Calendar(settings["timezone"]), now or datetime.now(UTC))
+    return due(settings, Calendar(settings["timezone"]), now or datetime.now(UTC))
 
 
 async def preview(database: Database, account: UUID, now: datetime | None = None) -> list[Cleared]:

@@ -21,7 +21,7 @@ ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 PATIENCE = (
     "SET LOCAL transaction_timeout = '15min'; SET LOCAL statement_timeout = '5min'; SET LOCAL lock_timeout = '30s'"
 )
-SET_FACTS_FROM = "UPDATE account_versions SET facts_from = $2 WHERE account_id = $1 AND facts_from IS NOT NULL"
+SET_COUNTED_FROM = "UPDATE account_versions SET counted_from = $2 WHERE account_id = $1 AND facts_from IS NOT NULL"
 RENEW = "UPDATE account_versions SET version = version + 1 WHERE account_id = $1"
 DAYS_AT_ONCE = 7
 SESSIONS_AT_ONCE = 500
@@ -79,7 +79,7 @@ async def extent(tx: Tx) -> tuple[Calendar, list[date], list[list[UUID]]]:
     """What can be counted: the zone, the days, and the sessions in handfuls."""
     settings = await tx.driver.fetchrow(SETTINGS, tx.account)
     calendar = Calendar(settings["timezone"])
-    days = await recount.days_of(tx, calendar, settings["facts_from"])
+    days = await recount.days_of(tx, calendar, settings["counted_from"])
     handfuls, last = [], FIRST
     while some := await retotal.sessions_after(tx, last, settings["facts_from"], SESSIONS_AT_ONCE):
         handfuls.append(some)
@@ -94,12 +94,12 @@ async def change_zone(tx: Tx, zone: str) -> None:
     settings = await tx.driver.fetchrow(SETTINGS, tx.account)
     old, new = Calendar(settings["timezone"]), Calendar(zone)
     await tx.driver.execute("UPDATE accounts SET timezone = $2 WHERE id = $1", tx.account, zone)
-    counted = await recount.days_of(tx, old, settings["facts_from"])
+    counted = await recount.days_of(tx, old, settings["counted_from"])
     if counted:
         await recount.clear(tx, counted)
         # From the first instant of the first whole old day on, everything is counted into new days.
         begin = old.start(counted[0])
-        await tx.driver.execute(SET_FACTS_FROM, tx.account, begin)
+        await tx.driver.execute(SET_COUNTED_FROM, tx.account, begin)
         days = await recount.days_of(tx, new, None)
         for week in parts([day for day in days if new.end(day) > begin]):
             await recount.insert(tx, Span.of(new, week, begin))

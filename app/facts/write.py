@@ -34,7 +34,8 @@ from app.facts.prices import VERSION, PriceBook, Tokens
 # Shared by writers, held alone by what recounts whole days: a count and a write never overlap.
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 0))"
 SETTINGS = """
-    SELECT a.timezone, a.retention_days, a.create_members, v.facts_from
+    SELECT a.timezone, a.retention_days, a.create_members, v.facts_from,
+        greatest(v.facts_from, v.counted_from) AS counted_from
     FROM accounts a LEFT JOIN account_versions v ON v.account_id = $1 WHERE a.id = $1
 """
 UPSERT_SESSIONS = SESSION.upsert(("created_at", "user_id"))

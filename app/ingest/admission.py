@@ -17,7 +17,7 @@ from app.web.schema import Shape
 MOST_ROWS = 10_000
 # A row is one flat object of at most twenty fields. What has far more marks than such rows need is not worth
 # unpacking into objects that take fifty times its room.
-MOST_MARKS = {b"{": 2 * MOST_ROWS, b"[": 2 * MOST_ROWS, b",": 24 * MOST_ROWS}
+MOST_MARKS = {b"{": 8 * MOST_ROWS, b"[": 8 * MOST_ROWS, b",": 24 * MOST_ROWS}
 AHEAD = timedelta(minutes=5)
 PAUSE_EVERY = 500
 CONTENT = re.compile(
@@ -73,7 +73,9 @@ def parse(raw: bytes) -> dict[str, list[Any]]:
     """The lists of a batch; what is wrong with the whole is said here."""
     for mark, most in MOST_MARKS.items():
         if raw.count(mark) > most:
-            raise too_many()
+            raise Unprocessable(
+                f"The body holds far more than {MOST_ROWS:,} flat rows need ({most:,} of {mark.decode()!r}): send less."
+            )
     try:
         batch = orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -23,7 +23,7 @@ from app.ingest.members import Rights, named, sessions_of_others
 from app.ingest.replay import Answer, Repeat
 from app.ingest.resolution import Resolver
 from app.web.problems import UnsupportedMedia
-from app.web.schema import Shape
+from app.web.schema import Shape, problems
 
 router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], route_class=GuardedRoute)
 SCHEMAS: dict[str, Any] = models_json_schema([(Batch, "validation")], ref_template="#/components/schemas/{model}")[1][
@@ -47,7 +47,7 @@ class Receipt(Shape):
 @router.post(
     "/batches",
     response_model=Receipt,
-    responses={207: {"model": Receipt, "description": "Some rows were rejected; the rest is stored."}},
+    responses={**problems(409), 207: {"model": Receipt, "description": "Some rows were rejected; the rest is stored."}},
     openapi_extra={"requestBody": BODY},
 )
 async def ingest_batch(

@@ -5,13 +5,15 @@ again.
 """
 
 import asyncio
+import os
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from starlette.requests import Request
 
-from app.web.bodies import declared_length
 from app.web.problems import BadRequest, ContentTooLarge, Unavailable, UnsupportedMedia
 
 MIB = 2**20
@@ -21,8 +23,7 @@ ROOM = 8 * MIB
 LEAST = ROOM // 16
 PATIENCE_S = 5.0
 ARRIVAL_S = 30.0
-# JSON packs about so well; what packs better waits for room once its size is known.
-USUAL_RATIO = 20
+IN_MEMORY = 256 * 1024
 TRAILER = 4
 
 
@@ -53,33 +54,30 @@ class Room:
 
 @asynccontextmanager
 async def body(request: Request, room: Room, limit: int) -> AsyncIterator[bytes]:
-    """The unpacked body; its room is held while it is in use."""
+    """The unpacked body; its room is held while it is in use, and only once all of it is here.
+
+    Room for what is still on its way would be kept by whoever announces much and sends nothing.
+    """
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise UnsupportedMedia("The content encoding must be gzip or none.")
-    declared = min(declared_length(request.scope) or limit, limit)
-    expected = declared if encoding == "identity" else min(limit, declared * USUAL_RATIO)
-    async with room.take(expected):
-        if encoding == "identity":
-            yield await whole(request)
-            return
-        packed = await whole(request)
-        size = announced_size(packed, limit)
-        if size <= expected:
-            yield unpack(packed, size, limit)
-            return
-    async with room.take(size):
-        yield unpack(packed, size, limit)
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        await arrive(request, file)
+        size = packed = file.tell()
+        if encoding == "gzip":
+            file.seek(-min(TRAILER, packed), os.SEEK_END)
+            size = announced_size(file.read(), limit)
+        async with room.take(max(packed, size)):
+            file.seek(0)
+            yield file.read() if encoding == "identity" else unpack(file.read(), size, limit)
 
 
-async def whole(request: Request) -> bytes:
-    """Not request.body(), which would keep it for as long as the request lasts.
-
-    Who sends too slowly gives up the room: two such could keep everybody else out.
-    """
+async def arrive(request: Request, file: IO[bytes]) -> None:
+    """Little is kept in memory of a body on its way, the rest on disk; one that takes too long is given up."""
     try:
         async with asyncio.timeout(ARRIVAL_S):
-            return b"".join([chunk async for chunk in request.stream()])
+            async for chunk in request.stream():
+                file.write(chunk)
     except TimeoutError:
         raise BadRequest(f"The body took longer than {ARRIVAL_S:.0f} s to arrive: send less at once.") from None
 

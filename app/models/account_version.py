@@ -14,3 +14,6 @@ class AccountVersion(OfAccount, Model):
     changed_at: Mapped[Stamp]
     # Facts before this are gone by retention: what the rollups say of older days stands, and nothing older comes in.
     facts_from: Mapped[datetime | None]
+    # Days that begin before this hold more than can be counted anew: of a day that was cut when the zone changed, a
+    # part stands in a day of the zone before.
+    counted_from: Mapped[datetime | None]

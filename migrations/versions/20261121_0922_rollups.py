@@ -37,6 +37,7 @@ def upgrade() -> None:
             version bigint NOT NULL DEFAULT 0,
             changed_at timestamptz NOT NULL DEFAULT now(),
             facts_from timestamptz,
+            counted_from timestamptz,
             CONSTRAINT pk_account_versions PRIMARY KEY (account_id)
         )
     """)

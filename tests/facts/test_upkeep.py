@@ -220,3 +220,24 @@ async def test_an_admin_sees_what_retention_and_rollups_would_do(client: AsyncCl
     assert check.json() == {"exact": True, "differences": [], "done": True}
     rebuilt = await client.post("/api/v1/account/rollups", headers=busy.admin.headers)
     assert rebuilt.json() == {"done": True, "next_day": None}
+
+
+async def test_zones_changed_to_and_fro_eat_no_facts(client: AsyncClient, database: Database, busy: Company) -> None:
+    await keep(client, busy, 10)
+    _ = [c async for c in retention.apply(database, busy.id)]
+    await keep(client, busy, 0)
+    left, before = await facts(database, busy), await rollup_totals(database, busy)
+    for zone in ("Asia/Tokyo", "Europe/Berlin") * 4:
+        await client.patch("/api/v1/account", json={"timezone": zone}, headers=busy.admin.headers)
+        assert await retention.preview(database, busy.id) == []
+        _ = [c async for c in retention.apply(database, busy.id)]
+    assert (await facts(database, busy), await rollup_totals(database, busy)) == (left, before)
+    assert await differences(database, busy) == []
+    again = await client.post(URL, json=batch(9), headers=busy.viewer.headers)
+    assert (again.status_code, again.json()["unchanged"]) == (200, again.json()["received"])
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Factory", "Mars/Olympus", ""])
+async def test_a_zone_that_is_none_is_refused(client: AsyncClient, busy: Company, zone: str) -> None:
+    answer = await client.patch("/api/v1/account", json={"timezone": zone}, headers=busy.admin.headers)
+    assert answer.status_code == 422
