@@ -10,6 +10,7 @@ from typing import NoReturn
 import uvicorn
 from fastapi import FastAPI
 
+from app.cli.protocol import BoundedHead
 from app.db.addresses import BadAddress
 
 DRAIN_S = 8
@@ -42,6 +43,7 @@ def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lam
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=BoundedHead,
             log_config=None,
             access_log=False,
             server_header=False,
