@@ -17,10 +17,9 @@ from app.facts.recount import Difference, Span
 from app.facts.write import SETTINGS
 
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
+# Its clock is running already: it can be stopped, not set later. Each statement still has a limit.
 # A change of zone moves every day at once, in one transaction: reports see the old days or the new, never a mix.
-PATIENCE = (
-    "SET LOCAL transaction_timeout = '15min'; SET LOCAL statement_timeout = '5min'; SET LOCAL lock_timeout = '30s'"
-)
+PATIENCE = "SET LOCAL transaction_timeout = 0; SET LOCAL statement_timeout = '5min'; SET LOCAL lock_timeout = '30s'"
 SET_COUNTED_FROM = "UPDATE account_versions SET counted_from = $2 WHERE account_id = $1 AND facts_from IS NOT NULL"
 RENEW = "UPDATE account_versions SET version = version + 1 WHERE account_id = $1"
 DAYS_AT_ONCE = 7
