@@ -1,11 +1,12 @@
 """GET, POST /api/v1/account/rollups: do the rollups say what the facts say; count them anew."""
 
+import re
 import time
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from app import audit
 from app.auth.caller import AdminCall
@@ -26,8 +27,19 @@ class RollupCheck(Shape):
     done: bool = Field(description="False when the account is larger than one call should check: see the CLI.")
 
 
+def written_as_day(text: object) -> object:
+    """Numbers are days too to pydantic: of seconds since 1970."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
+        raise ValueError("must be a day written YYYY-MM-DD")
+    return text
+
+
 class RebuildQuery(BaseModel, extra="forbid"):
-    since: Annotated[date | None, Field(description="Go on from this day, `next_day` of the call before.")] = None
+    since: Annotated[
+        date | None,
+        BeforeValidator(written_as_day),
+        Field(description="Go on from this day, `next_day` of the call before."),
+    ] = None
 
 
 class Rebuilt(Shape):
