@@ -8,9 +8,8 @@ from uuid import UUID
 
 from app.db.engine import Database, Tx
 from app.facts.calendar import Calendar
-from app.facts.write import SETTINGS
+from app.facts.write import ALONE, SETTINGS
 
-ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 # Said before anything is deleted: from here on nothing older comes in, so nothing is counted twice.
 CLOSE = """
     UPDATE account_versions SET facts_from = greatest(facts_from, $2), version = version + 1

@@ -14,9 +14,8 @@ from app.db.engine import Database, Tx
 from app.facts import recount, retotal
 from app.facts.calendar import Calendar
 from app.facts.recount import Difference, Span
-from app.facts.write import SETTINGS
+from app.facts.write import ALONE, SETTINGS
 
-ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 # Its clock is running already: it can be stopped, not set later. Each statement still has a limit.
 # A change of zone moves every day at once, in one transaction: reports see the old days or the new, never a mix.
 PATIENCE = "SET LOCAL transaction_timeout = 0; SET LOCAL statement_timeout = '5min'; SET LOCAL lock_timeout = '30s'"

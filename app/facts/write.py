@@ -33,6 +33,7 @@ from app.facts.prices import VERSION, PriceBook, Tokens
 
 # Shared by writers, held alone by what recounts whole days: a count and a write never overlap.
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 0))"
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 SETTINGS = """
     SELECT a.timezone, a.retention_days, a.create_members, v.facts_from,
         greatest(v.facts_from, v.counted_from) AS counted_from
