@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
+from app.facts.workspaces import labeller
 from app.transcripts.formats.ledger import Fact
 from app.transcripts.formats.log import Log
 from app.transcripts.formats.source import Source
-from app.transcripts.workspaces import labeller
 from benchmarks.dataset import Scale
 from benchmarks.figure import Figure, interleaved
 from tests.transcripts.corpus import PROVIDED, SAMPLES, Tree

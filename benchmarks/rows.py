@@ -64,7 +64,7 @@ def answer(random: Random, at: datetime) -> dict[str, Any]:
 async def facts(account: UUID, user: UUID, sent: Batch) -> Facts:
     """What the writer is given once the API has read and priced these rows."""
     caller = Caller(account, user, "admin", email="", name="", key_id=None, account_name="", timezone="UTC")
-    return Resolver(caller, {}, BOOK, datetime.now(UTC)).facts(await admit(sent))
+    return Resolver(caller, {}, BOOK, datetime.now(UTC), str).facts(await admit(sent))
 
 
 COLUMNS = ("account_id", *MESSAGE.names)

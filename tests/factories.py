@@ -34,6 +34,8 @@ MESSAGE = MessageFact(
     output_tokens=0,
     cache_read_tokens=0,
     cache_creation_tokens=0,
+    cache_creation_1h_tokens=None,
+    usage_rank=None,
     cost_micros=0,
     price_version=None,
 )

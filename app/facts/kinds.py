@@ -12,6 +12,7 @@ from app.facts.merging import (
     largest,
     last_in_alphabet,
     newest,
+    of_best_rank,
     sticky,
     together,
 )
@@ -49,6 +50,15 @@ def merely_locked(id_: UUID) -> SessionFact:
     return SessionFact(id_, "", True, NEVER, EVER, None, None)
 
 
+TOKEN_COLUMNS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cache_creation_1h_tokens",
+)
+
+
 class MessageFact(NamedTuple):
     id: UUID
     session_id: UUID
@@ -69,6 +79,8 @@ class MessageFact(NamedTuple):
     output_tokens: int
     cache_read_tokens: int
     cache_creation_tokens: int
+    cache_creation_1h_tokens: int | None
+    usage_rank: int | None
     cost_micros: int | None
     price_version: str | None
 
@@ -168,21 +180,15 @@ MESSAGE = InTime(
     "messages",
     MessageFact,
     "uuid uuid text uuid text text bool text text text text timestamptz timestamptz timestamptz int int int int int"
-    " bigint text",
+    " int int bigint text",
     [
         OF_SMALLER_SESSION,
         last_in_alphabet("role", "error_kind", "agent_name", "model_id", "provider"),
         furthest("status", "running", "completed", "failed"),
         sticky("is_error"),
         earliest("created_at", "started_at"),
-        largest(
-            "completed_at",
-            "given_response_ms",
-            "input_tokens",
-            "output_tokens",
-            "cache_read_tokens",
-            "cache_creation_tokens",
-        ),
+        largest("completed_at", "given_response_ms"),
+        of_best_rank("usage_rank", *TOKEN_COLUMNS),
     ],
 )
 TOOL_CALL = Kind(

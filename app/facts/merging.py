@@ -6,9 +6,11 @@ of a semilattice: commutative, associative, idempotent. A test holds the two for
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 Values = tuple[Any, ...]
+UNRANKED = 2**31
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,43 @@ def newest(name: str, *, text: bool = True) -> Rule:
         return new[0] is not None and (old[0] is None or (new[1], new[0]) > (old[1], old[0]))
 
     return together(wins, beats, name, at)
+
+
+def of_best_rank(rank: str, *counts: str) -> Rule:
+    """Counts that are one report's: of the smallest rank, then of the largest sum. Unranked ones: each the largest.
+
+    Any rank beats none. The last of `counts` is a part of another, and may be null.
+    """
+    *whole, part = counts
+
+    def ordered(row: str) -> str:
+        names = [f"{row}.{name}" for name in whole]
+        total = " + ".join(f"{name}::bigint" for name in names)
+        return f"-coalesce({row}.{rank}::bigint, {UNRANKED}), {total}, {', '.join(names)}, coalesce({row}.{part}, -1)"
+
+    unranked = f"f.{rank} IS NULL AND excluded.{rank} IS NULL"
+    wins = f"({ordered('excluded')}) > ({ordered('f')})"
+
+    def merged(name: str) -> str:
+        return (
+            f"CASE WHEN {unranked} THEN GREATEST(f.{name}, excluded.{name})"
+            f" WHEN {wins} THEN excluded.{name} ELSE f.{name} END"
+        )
+
+    def order(row: Values) -> Values:
+        return (-known(row[0], UNRANKED), sum(row[1:-1]), *row[1:-1], known(row[-1], -1))
+
+    def fold(old: Values, new: Values) -> Values:
+        if old[0] is None and new[0] is None:
+            pairs = zip(old[1:], new[1:], strict=True)
+            return (None, *(max(pair, key=partial(known, otherwise=-1)) for pair in pairs))
+        return max(old, new, key=order)
+
+    return Rule([rank, *counts], lambda: [merged(name) for name in (rank, *counts)], fold)
+
+
+def known(value: int | None, otherwise: int) -> int:
+    return otherwise if value is None else value
 
 
 class Kind:

@@ -22,12 +22,13 @@ PER_REQUEST = Decimal(1_000)
 
 
 class Tokens(NamedTuple):
-    """Four disjoint classes."""
+    """Four disjoint classes; of what was put into a cache, how much is kept an hour and not minutes."""
 
     input: int
     output: int
     cache_read: int
     cache_creation: int
+    for_an_hour: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,21 @@ class Rate:
     def at(self, size: int) -> Decimal:
         return next((price for start, price in reversed(self.tiers) if size > start), self.base)
 
+    def times(self, factor: int) -> "Rate":
+        return Rate(self.base * factor, [(start, price * factor) for start, price in self.tiers])
+
 
 @dataclass(frozen=True)
 class Rates:
     """The prices of a model at a time, in the order of Tokens, and the price of asking at all."""
 
-    by_class: tuple[Rate, Rate, Rate, Rate]
+    by_class: tuple[Rate, Rate, Rate, Rate, Rate]
     request: Decimal
 
     def micros(self, tokens: Tokens) -> int:
         size = tokens.input + tokens.cache_read + tokens.cache_creation
-        cost = sum((rate.at(size) * n for rate, n in zip(self.by_class, tokens, strict=True)), self.request)
+        paid = tokens._replace(cache_creation=tokens.cache_creation - tokens.for_an_hour)
+        cost = sum((rate.at(size) * n for rate, n in zip(self.by_class, paid, strict=True)), self.request)
         return int(cost.to_integral_value(ROUND_HALF_EVEN))
 
 
@@ -66,11 +71,20 @@ def rate(price: Decimal | TieredPrices | None, otherwise: Rate = FREE) -> Rate:
 
 
 def rates(price: ModelPrice) -> Rates:
-    """A cache class without a price of its own is paid like input."""
+    """A cache class without a price of its own is paid like input.
+
+    The price data knows what a cache of minutes costs; who sells one of an hour asks twice the input for it.
+    """
     fresh = rate(price.input_mtok)
     request = price.requests_kcount
     return Rates(
-        (fresh, rate(price.output_mtok), rate(price.cache_read_mtok, fresh), rate(price.cache_write_mtok, fresh)),
+        (
+            fresh,
+            rate(price.output_mtok),
+            rate(price.cache_read_mtok, fresh),
+            rate(price.cache_write_mtok, fresh),
+            fresh if price.cache_write_mtok is None else fresh.times(2),
+        ),
         request * PER_REQUEST if isinstance(request, Decimal) else Decimal(0),
     )
 

@@ -14,7 +14,8 @@ from app.facts.write import enter, settle
 
 AFTER = """
     SELECT id, created_at, provider, model_id, cost_micros,
-        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
+        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens,
+        coalesce(cache_creation_1h_tokens, 0) AS for_an_hour
     FROM messages WHERE account_id = $1 AND (created_at, id) > ($2, $3) AND created_at < $4
     ORDER BY created_at, id LIMIT $5 FOR NO KEY UPDATE
 """
@@ -61,5 +62,5 @@ async def some(
 
 
 def price(row: Any, book: PriceBook) -> int | None:
-    tokens = Tokens(row["input_tokens"], row["output_tokens"], row["cache_read_tokens"], row["cache_creation_tokens"])
+    tokens = Tokens(*row[-5:])
     return book.micros(row["provider"], row["model_id"], row["created_at"], tokens)

@@ -6,7 +6,7 @@ Metadata only: a field that is not named here is refused, so that nothing anybod
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 
 # Control characters are in no id or name; NUL and lone surrogates cannot be stored at all.
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
@@ -72,9 +72,24 @@ class MessageRow(Row):
     output_tokens: Count = 0
     cache_read_tokens: Count = 0
     cache_creation_tokens: Count = 0
+    cache_creation_1h_tokens: Count = Field(
+        0, description="Of cache_creation_tokens, those kept an hour: they cost more."
+    )
+    usage_rank: Annotated[int, Field(ge=0, le=100, strict=True)] | None = Field(
+        None,
+        description="Of several reports of one call the tokens are those of the smallest rank, of equal ranks those"
+        " with the largest sum. Without it, of each class the largest.",
+    )
     response_time_ms: Milliseconds | None = None
     started_at: Moment | None = None
     completed_at: Moment | None = None
+
+    @field_validator("cache_creation_1h_tokens")
+    @classmethod
+    def _part_of_cache_creation(cls, tokens: int, info: ValidationInfo) -> int:
+        if tokens > info.data.get("cache_creation_tokens", tokens):
+            raise ValueError("is a part of cache_creation_tokens, so it cannot be more")
+        return tokens
 
 
 class ToolCallRow(Row):

@@ -35,12 +35,15 @@ from app.facts.prices import VERSION, PriceBook, Tokens
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 SETTINGS = """
-    SELECT a.timezone, a.retention_days, a.create_members, v.facts_from,
+    SELECT a.timezone, a.retention_days, a.create_members, a.workspace_labels, a.workspace_salt, v.facts_from,
         greatest(v.facts_from, v.counted_from) AS counted_from
     FROM accounts a LEFT JOIN account_versions v ON v.account_id = $1 WHERE a.id = $1
 """
 UPSERT_SESSIONS = SESSION.upsert(("created_at", "user_id"))
-MESSAGE_CHANGE = (*COUNTED, "provider")
+# What a price depends on beside what is counted.
+PRICED = ("provider", "cache_creation_1h_tokens")
+MESSAGE_CHANGE = (*COUNTED, *PRICED)
+COUNTS_END = -2 * len(PRICED)
 UPSERT_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE)
 UPSERT_CALLS = TOOL_CALL.upsert(CALLED)
 UPSERT_STEPS = STEP.upsert()
@@ -61,7 +64,7 @@ OWNERS = "SELECT id, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY
 HAND_OVER_MESSAGES = f"""
     UPDATE messages AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
     WHERE f.account_id = $1 AND f.session_id = t.id AND f.user_id IS DISTINCT FROM t.user_id
-    RETURNING {", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in MESSAGE_CHANGE)}
+    RETURNING {", ".join(f"old.{name} AS old_{name}, new.{name} AS new_{name}" for name in COUNTED)}
 """
 HAND_OVER_CALLS = """
     UPDATE tool_calls AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
@@ -173,8 +176,8 @@ class Writer:
     async def _hand_over(self, sessions: list[UUID], users: list[UUID]) -> None:
         """A session turned out to be another member's: so is all that belongs to it."""
         for row in await self._tx.driver.fetch(HAND_OVER_MESSAGES, self._tx.account, sessions, users):
-            self._deltas.message(-1, row[0:-2:2])
-            self._deltas.message(+1, row[1:-2:2])
+            self._deltas.message(-1, row[0::2])
+            self._deltas.message(+1, row[1::2])
         await self._tx.driver.execute(HAND_OVER_CALLS, self._tx.account, sessions, users)
 
     async def _messages(self, messages: Sequence[MessageFact], owners: Owners) -> set[UUID]:
@@ -185,14 +188,14 @@ class Writer:
         found = await self._upsert(MESSAGE, statement, folded, owners)
         repriced: dict[UUID, int | None] = {}
         for row in found:
-            new = row[3:-2:2]
+            new = row[3:COUNTS_END:2]
             if not row["fresh"]:
                 # What it costs is known only now that both reports are one.
-                tokens = Tokens(*new[8:12])
+                tokens = Tokens(*new[8:12])._replace(for_an_hour=row["new_cache_creation_1h_tokens"] or 0)
                 cost = self._book.micros(row["new_provider"], row["new_model_id"], row["new_created_at"], tokens)
                 if cost != new[12]:
                     repriced[row["id"]] = cost
-                self._deltas.message(-1, row[2:-2:2])
+                self._deltas.message(-1, row[2:COUNTS_END:2])
                 new = (*new[:12], cost)
             self._deltas.message(+1, new)
         if repriced:
@@ -201,7 +204,8 @@ class Writer:
 
     def _priced(self, m: MessageFact) -> MessageFact:
         """Of two reports in one batch, what they cost together."""
-        tokens = Tokens(m.input_tokens, m.output_tokens, m.cache_read_tokens, m.cache_creation_tokens)
+        classes = m.input_tokens, m.output_tokens, m.cache_read_tokens, m.cache_creation_tokens
+        tokens = Tokens(*classes, m.cache_creation_1h_tokens or 0)
         cost = self._book.micros(m.provider, m.model_id, m.created_at, tokens)
         return m._replace(cost_micros=cost, price_version=VERSION if cost else None)
 

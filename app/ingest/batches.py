@@ -16,6 +16,7 @@ from app.facts.calendar import Calendar
 from app.facts.prices import PriceBook
 from app.facts.retention import horizon
 from app.facts.rows import Batch
+from app.facts.workspaces import labeller
 from app.facts.write import Changed, Facts, Writer, enter
 from app.ingest.admission import Admitted, RowError, admit, out_of_time, parse
 from app.ingest.intake import Room, body
@@ -84,7 +85,8 @@ async def take(tx: Tx, caller: Caller, sent: dict[str, list[Any]], repeat: Repea
     rows.sift(out_of_time(now, horizon(settings, calendar, now)))
     members = await named(tx, rows, create=settings["create_members"] and caller.may("admin"))
     rows.sift(Rights(caller, members, await sessions_of_others(tx, caller, rows)).refusal)
-    facts = Resolver(caller, members, BOOK, now).facts(rows)
+    label = labeller(settings["workspace_labels"], settings["workspace_salt"])
+    facts = Resolver(caller, members, BOOK, now, label).facts(rows)
     writer = Writer(tx, calendar, BOOK, None if caller.may("admin") else caller.id)
     receipt = account_for(rows, facts, await writer.write(facts))
     answer = Answer(207 if receipt.rejected else 200, orjson.dumps(receipt.model_dump()))

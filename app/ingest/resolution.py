@@ -1,6 +1,6 @@
 """From rows as producers know them to facts as we key them: ids, members, sessions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from app.ingest.admission import Admitted
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 # A member who may send only their own is the owner, unless an admin says otherwise later.
 ONCE = datetime(1970, 1, 2, tzinfo=UTC)
-ATTRIBUTES = ("session_type", "intake_type", "status", "confidence_tier", "provider", "model", "workspace")
+ATTRIBUTES = ("session_type", "intake_type", "status", "confidence_tier", "provider", "model")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Resolver:
     members: Mapping[str, UUID]
     book: PriceBook
     now: datetime
+    label: Callable[[str], str | None]
 
     def facts(self, rows: Admitted) -> Facts:
         facts = Facts()
@@ -61,7 +62,9 @@ class Resolver:
         said = row.updated_at or row.created_at
         member = self.members.get(row.user_id or row.user_email or "")
         user, user_at = (member, said) if member else self._sender()
+        workspace = self.label(row.workspace) if row.workspace else None
         values: Any = [part for name in ATTRIBUTES for part in stamped(getattr(row, name), said)]
+        values += stamped(workspace, said)
         return SessionFact(self._session(row.id), row.id, False, row.created_at, said, user, user_at, *values)
 
     def stub(self, name: str, times: list[datetime]) -> SessionFact:
@@ -76,7 +79,8 @@ class Resolver:
         return self.caller.id, NEVER if self.caller.may("admin") else ONCE
 
     def message(self, row: MessageRow) -> MessageFact:
-        tokens = Tokens(row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_creation_tokens)
+        classes = row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_creation_tokens
+        tokens = Tokens(*classes, row.cache_creation_1h_tokens)
         cost = self.book.micros(row.provider, row.model_id, row.created_at, tokens)
         return MessageFact(
             self._key("message", row),
@@ -94,7 +98,9 @@ class Resolver:
             row.started_at,
             row.completed_at,
             row.response_time_ms,
-            *tokens,
+            *classes,
+            row.cache_creation_1h_tokens or None,
+            row.usage_rank,
             cost,
             VERSION if cost else None,
         )

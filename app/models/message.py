@@ -59,5 +59,9 @@ class Message(Identified, Model):
     output_tokens: Mapped[Count]
     cache_read_tokens: Mapped[Count]
     cache_creation_tokens: Mapped[Count]
+    # Of these, those kept an hour; null for none.
+    cache_creation_1h_tokens: Mapped[int | None]
+    # Of several reports of one call, whose tokens count: the smallest.
+    usage_rank: Mapped[int | None]
     cost_micros: Mapped[Micros | None]
     price_version: Mapped[str | None] = mapped_column(String(30))

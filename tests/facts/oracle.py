@@ -128,12 +128,12 @@ class Oracle:
             "is_error": status == "failed" or any(r["is_error"] or r["error_kind"] for r in reports),
             "created_at": least(t for r in reports for t in r.times("created_at")),
             **{name: most(r[name] for r in reports) for name in ("error_kind", "agent_name", "model_id", "provider")},
-            **{name: most(r[name] or 0 for r in reports) for name in TOKENS},
+            **tokens_of(reports),
             **span(reports),
             "given_response_ms": most(whole(r["response_time_ms"]) for r in reports),
         }
         row["response_time_ms"] = duration(row, "given_response_ms")
-        tokens = Tokens(*(row[name] for name in TOKENS))
+        tokens = Tokens(*(row[name] for name in TOKENS))._replace(for_an_hour=row["cache_creation_1h_tokens"] or 0)
         row["cost_micros"] = BOOK.micros(row["provider"], row["model_id"], row["created_at"], tokens)
         row["price_version"] = VERSION if row["cost_micros"] else None
         return row
@@ -239,6 +239,18 @@ def least(values: Iterable[Any]) -> Any:
 
 def whole(milliseconds: float | None) -> int | None:
     return None if milliseconds is None else round(milliseconds)
+
+
+def tokens_of(reports: list[Report]) -> Row:
+    """All of one report where ranks are given: the smallest rank's with most tokens. Else of each class the most."""
+    ranks = [r["usage_rank"] for r in reports if r["usage_rank"] is not None]
+    best = [r for r in reports if ranks and r["usage_rank"] == min(ranks)]
+    names = [*TOKENS, "cache_creation_1h_tokens"]
+    if best:
+        said = max(([r[name] or 0 for name in names] for r in best), key=lambda counts: (sum(counts[:4]), counts))
+    else:
+        said = [most(r[name] or 0 for r in reports) for name in names]
+    return dict(zip(names, [*said[:4], said[4] or None], strict=True)) | {"usage_rank": min(ranks, default=None)}
 
 
 def furthest(reports: list[Report], *states: str, default: str) -> str:

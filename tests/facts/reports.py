@@ -46,11 +46,19 @@ class Shape:
     def strategy(self) -> st.SearchStrategy[dict[str, Any]]:
         always = {name: st.sampled_from(pool) for name, pool in self.always.items()}
         maybe = {name: st.sampled_from(pool) for name, pool in self.maybe.items()}
-        return st.fixed_dictionaries(always, optional=maybe)
+        return st.fixed_dictionaries(always, optional=maybe).map(possible)
 
     def pick(self, chance: random.Random) -> dict[str, Any]:
         row = {name: chance.choice(pool) for name, pool in self.always.items()}
-        return row | {name: chance.choice(pool) for name, pool in self.maybe.items() if chance.random() < 0.5}
+        maybe = {name: chance.choice(pool) for name, pool in self.maybe.items() if chance.random() < 0.5}
+        return possible(row | maybe)
+
+
+def possible(row: dict[str, Any]) -> dict[str, Any]:
+    """What is kept in a cache for an hour is a part of what is kept there."""
+    if "cache_creation_1h_tokens" in row:
+        row["cache_creation_1h_tokens"] = min(row["cache_creation_1h_tokens"], row.get("cache_creation_tokens", 0))
+    return row
 
 
 def shapes(company: Company) -> dict[str, Shape]:
@@ -72,7 +80,8 @@ def shapes(company: Company) -> dict[str, Shape]:
                 "status": ("running", "completed", "failed"),
                 "error_kind": NAMES,
                 "is_error": FLAGS,
-                **dict.fromkeys(TOKENS, COUNTS),
+                **dict.fromkeys((*TOKENS, "cache_creation_1h_tokens"), COUNTS),
+                "usage_rank": (0, 1),
                 "response_time_ms": MILLISECONDS,
                 "started_at": INSTANTS,
                 "completed_at": INSTANTS,

@@ -1,8 +1,10 @@
 """POST /api/v1/ingest/batches: what comes in, what is refused, and what the answer says of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from httpx import AsyncClient, Response
 
 from tests.people import Company, Person
@@ -31,6 +33,43 @@ async def test_rows_are_stored_once_however_often_they_come(client: AsyncClient,
     assert (first.status_code, counts(first)) == (200, (3, 3, 0, 0)), first.text
     again = await send(client, company.viewer, **batch)
     assert (again.status_code, counts(again)) == (200, (3, 0, 3, 0))
+
+
+async def test_tokens_are_those_of_the_best_ranked_report_whole(client: AsyncClient, company: Company) -> None:
+    copy = message(1, input_tokens=900, output_tokens=9, usage_rank=2)
+    own = message(1, input_tokens=3, output_tokens=700, usage_rank=0)
+    for sent in (copy, own, copy):
+        assert (await send(client, company.viewer, messages=[sent])).status_code == 200
+    usage = (await client.get("/api/v1/analytics/usage", headers=company.engineer.headers)).json()
+    assert (usage["input_tokens"], usage["output_tokens"]) == (3, 700)
+
+
+async def test_more_for_an_hour_than_was_cached_at_all_is_refused(client: AsyncClient, company: Company) -> None:
+    answer = await send(client, company.viewer, messages=[message(cache_creation_tokens=1, cache_creation_1h_tokens=2)])
+    assert answer.json()["errors"][0]["detail"] == (
+        "cache_creation_1h_tokens: is a part of cache_creation_tokens, so it cannot be more."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "shown"), [("full_path", "/home/ann/tally"), ("basename_only", "tally"), ("hashed", None)]
+)
+async def test_a_workspace_is_named_as_the_account_chose(
+    client: AsyncClient, company: Company, rule: str, shown: str | None
+) -> None:
+    await client.patch("/api/v1/account", json={"workspace_labels": rule}, headers=company.admin.headers)
+    session = {"id": "s1", "created_at": NOW.isoformat(), "workspace": "/home/ann/tally"}
+    await send(client, company.viewer, sessions=[session])
+    rows = (await client.get("/api/v1/analytics/sessions", headers=company.engineer.headers)).json()["rows"]
+    named = rows[0]["workspace"]
+    if shown is None:
+        assert re.fullmatch("[0-9a-f]{16}", named)
+        # What a producer has hashed already stays as it is.
+        await send(client, company.viewer, sessions=[session | {"id": "s2", "workspace": named}])
+        rows = (await client.get("/api/v1/analytics/sessions", headers=company.engineer.headers)).json()["rows"]
+        assert {row["workspace"] for row in rows} == {named}
+    else:
+        assert named == shown
 
 
 async def test_a_row_twice_in_one_batch_is_stored_once(client: AsyncClient, company: Company) -> None:

@@ -47,12 +47,16 @@ class Merged:
 
 
 def merge(rows: list[Row], states: tuple[str, ...], default: str) -> Row:
-    """Earliest beginning, latest end, larger tokens, furthest state; names by alphabet."""
+    """Earliest beginning, latest end, one report's tokens, furthest state; names by alphabet."""
     merged: Row = {}
     for name in {name for row in rows for name in row}:
         said = [row[name] for row in rows if row.get(name) is not None]
         merged[name] = (min(said) if name in EARLIEST else max(said)) if said else None
     merged["status"] = max((row.get("status", default) for row in rows), key=states.index)
+    ranked = [row for row in rows if row.get("usage_rank") is not None]
+    if ranked:
+        best = min(ranked, key=lambda row: (row["usage_rank"], -sum(row[f"{name}_tokens"] for name in TOKENS)))
+        merged |= {name: best[name] for name in best if name.endswith("_tokens") or name == "usage_rank"}
     # A row made by one report has an id of its own; which of several makes it does not matter.
     merged.pop("id")
     return merged

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.facts.rows import ROWS
+from app.facts.workspaces import labeller
 from app.transcripts.formats.ledger import Fact
 from app.transcripts.formats.lines import Problem
 from app.transcripts.formats.log import Log
 from app.transcripts.formats.source import Source
-from app.transcripts.workspaces import labeller
 
 SOURCE = Source("the-file", labeller("full_path", b"secret"))
 AT = "2026-03-01T10:00:{:02}.000Z"

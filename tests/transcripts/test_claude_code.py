@@ -99,9 +99,16 @@ def test_both_lives_of_the_cache_count_and_beat_the_flat_field() -> None:
     record = call()
     lives = {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 5}
     record["message"]["usage"] |= {"cache_creation_input_tokens": 99, "cache_creation": lives}
-    assert only(record)["cache_creation_tokens"] == 15
+    assert (only(record)["cache_creation_tokens"], only(record)["cache_creation_1h_tokens"]) == (15, 5)
     record["message"]["usage"]["cache_creation"] = None
     assert only(record)["cache_creation_tokens"] == 99
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_failed_try_stays_and_keeps_no_tokens_of_another_line_out(order: tuple[int, ...]) -> None:
+    three = [call(isApiErrorMessage=True, error="overloaded"), call(70), progress(call(9000))]
+    row = only(*(three[n] for n in order))
+    assert (row["output_tokens"], row["is_error"], row["error_kind"]) == (70, True, "overloaded")
 
 
 def test_an_advisor_is_added_and_no_other_iteration_is() -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.transcripts.formats.ledger import Ledger, Row
+from app.transcripts.formats.ledger import TOKEN_CLASSES, Ledger, Row
 from app.transcripts.formats.lines import Record
 from app.transcripts.formats.source import Source
 from app.transcripts.formats.values import count, first_word, instant, milliseconds, name, word
@@ -19,6 +19,7 @@ AGENT, SUB_AGENT = "claude-code", "claude sub-agent"
 SYNTHETIC = "<synthetic>"
 OWN, COPY = 0, 1
 MOST_SCOPES = 16
+TOKENS = (*TOKEN_CLASSES, "cache_creation_1h_tokens")
 # What the program writes in a person's place: commands, their output, and notes about them.
 ECHO = re.compile(
     r"\s*(?:<(?:command-name|command-message|command-args|local-command-\w+|bash-(?:input|stdout|stderr)|"
@@ -104,33 +105,31 @@ class ClaudeCode:
         }
         if record.get("isApiErrorMessage") is True:
             said |= self._error(record, session, key, at)
-            total = 0
         else:
-            total = self._call(record, message, said, at)
-        self._ledger.message(key, (copy, int(side), -total), said)
+            self._call(record, message, said, at)
+        if "input_tokens" in said:
+            said["usage_rank"] = 2 * copy + side
+        self._ledger.message(key, said)
         if not side and session in self._ledger.sessions and said.get("model_id"):
             self._ledger.sessions[session]["model"] = said["model_id"]
-        content = message.get("content")
-        if type(content) is list:
-            for block in content:
-                if type(block) is dict and block.get("type") == "tool_use":
-                    self._tool(block, session, at, key)
+        for block in blocks(message, "tool_use"):
+            self._tool(block, session, at, key)
 
     def _error(self, record: Record, session: str, key: str, at: str | None) -> Row:
         error = word(record.get("error")) or "api_error"
         self._ledger.signal("api_error", session, key, at, error)
         return {"is_error": True, "status": "failed", "error_kind": error}
 
-    def _call(self, record: Record, message: Mapping[str, Any], said: Row, at: str | None) -> int:
-        """Model, tokens and times; the sum of the tokens. What the program made up is no model's."""
+    def _call(self, record: Record, message: Mapping[str, Any], said: Row, at: str | None) -> None:
+        """Model, tokens and times. What the program made up is no model's."""
         model = name(message.get("model"))
         if model == SYNTHETIC:
-            return 0
+            return
         said["model_id"], said["provider"] = model, provider(name(message.get("id")), model)
         asked = self._asked.get(scope(record))
         if at is not None and asked is not None and asked <= at:
             said["started_at"], said["completed_at"] = asked, at
-        return add_usage(said, message.get("usage"))
+        add_usage(said, message.get("usage"))
 
     def _tool(self, block: Mapping[str, Any], session: str, at: str | None, message: str) -> None:
         key = name(block.get("id"))
@@ -154,15 +153,11 @@ class ClaudeCode:
             return
         if at is not None:
             self._asked[scope(record)] = at
-        content = message.get("content")
-        results = 0
-        if type(content) is list:
-            found = [block for block in content if type(block) is dict and block.get("type") == "tool_result"]
-            results = len(found)
-            for block in found:
-                self._result(block, session, at, record.get("toolUseResult") if results == 1 else None)
+        results = blocks(message, "tool_result")
+        for block in results:
+            self._result(block, session, at, record.get("toolUseResult") if len(results) == 1 else None)
         if not results and not copy:
-            self._words(record, content, session, at)
+            self._words(record, message.get("content"), session, at)
 
     def _result(self, block: Mapping[str, Any], session: str, at: str | None, details: Any) -> None:
         key = name(block.get("tool_use_id"))
@@ -190,7 +185,7 @@ class ClaudeCode:
             said = {"session_id": session, "id": key, "role": "user", "created_at": at}
             if "uuid" in record:
                 said["global_id"] = key
-            self._ledger.message(key, (OWN, 0, 0), said)
+            self._ledger.message(key, said)
 
     def _progress(self, record: Record, session: str, at: str | None) -> None:
         """A copy of what a sub-agent said: counts where nothing else records it."""
@@ -218,34 +213,41 @@ class ClaudeCode:
             self._ledger.signal("retry", session, key, at, str(status) if type(status) is int else None)
 
 
+def blocks(message: Mapping[str, Any], kind: str) -> list[Record]:
+    content = message.get("content")
+    if type(content) is not list:
+        return []
+    return [block for block in content if type(block) is dict and block.get("type") == kind]
+
+
 def scope(record: Mapping[str, Any]) -> str:
     """One conversation of those a file interleaves."""
     return name(record.get("agentId")) or ("sidechain" if record.get("isSidechain") is True else "")
 
 
-def add_usage(said: Row, usage: Any) -> int:
-    """Four disjoint classes; their sum."""
+def add_usage(said: Row, usage: Any) -> None:
+    """Four disjoint classes, and of what was cached how much for an hour."""
     if type(usage) is not dict:
-        return 0
+        return
     tokens = classes(usage)
     iterations = usage.get("iterations")
     if type(iterations) is list:
         for more in iterations:
             if type(more) is dict and more.get("type") == "advisor_message":
                 tokens = [count(one + other) or one for one, other in zip(tokens, classes(more), strict=True)]
-    said["input_tokens"], said["output_tokens"], said["cache_read_tokens"], said["cache_creation_tokens"] = tokens
-    return sum(tokens)
+    said |= zip(TOKENS, tokens, strict=True)
 
 
 def classes(usage: Mapping[str, Any]) -> list[int]:
-    """Cache creation is the sum of its two lives where they are told apart."""
-    lives = usage.get("cache_creation")
+    """In the order of TOKENS. Cache creation is the sum of its two lives where they are told apart."""
+    lives, for_an_hour = usage.get("cache_creation"), 0
     if type(lives) is dict:
-        created = count(lives.get("ephemeral_5m_input_tokens")) + count(lives.get("ephemeral_1h_input_tokens"))
+        for_an_hour = count(lives.get("ephemeral_1h_input_tokens"))
+        created = count(lives.get("ephemeral_5m_input_tokens")) + for_an_hour
     else:
         created = count(usage.get("cache_creation_input_tokens"))
     read = count(usage.get("cache_read_input_tokens"))
-    return [count(usage.get("input_tokens")), count(usage.get("output_tokens")), read, created]
+    return [count(usage.get("input_tokens")), count(usage.get("output_tokens")), read, created, for_an_hour]
 
 
 def provider(message: str | None, model: str | None) -> str | None:

@@ -176,7 +176,7 @@ class Codex:
         if state.prompts_as == kind and state.agent == AGENT:
             state.prompts += 1
             key = f"{session}:prompt:{state.prompts}"
-            self._ledger.message(key, (0, 0, 0), {"session_id": session, "id": key, "role": "user", "created_at": at})
+            self._ledger.message(key, {"session_id": session, "id": key, "role": "user", "created_at": at})
 
     def _answering(self, at: str | None) -> None:
         state = self._state
@@ -223,7 +223,7 @@ class Codex:
         if state.begun and end and state.begun <= end:
             said |= {"started_at": state.begun, "completed_at": end}
         state.begun = state.answered = None
-        self._ledger.message(key, (0, 0, 0), said)
+        self._ledger.message(key, said)
 
     def _call(self, kind: str, item: Mapping[str, Any], session: str, at: str | None) -> None:
         key = name(item.get("call_id")) or name(item.get("id"))

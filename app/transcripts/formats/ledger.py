@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 Row = dict[str, Any]
-Rank = tuple[int, int, int]
+# Whose line a message's tokens are: the greater the better.
+Rank = tuple[int, int]
+TOKEN_CLASSES = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
+UNRANKED = 1_000
+FAILURE = ("is_error", "status", "error_kind")
 # Rows handed out at once, and those remembered afterwards.
 MOST_CHANGED = 2_000
 REMEMBERED = 16
@@ -31,8 +35,6 @@ class Ledger:
         self.sessions: dict[str, Row] = carried.get("sessions", {})
         self.messages: dict[str, Row] = carried.get("messages", {})
         self.tools: dict[str, Row] = carried.get("tools", {})
-        # Whose line a message's tokens are, the smaller the better.
-        self.ranks: dict[str, Rank] = {key: tuple(rank) for key, rank in carried.get("ranks", {}).items()}
         # What still waits for an instant is handed out once there is one.
         self._changed: dict[str, dict[str, None]] = {
             "sessions": {},
@@ -49,7 +51,6 @@ class Ledger:
             "sessions": self.sessions,
             "messages": self.messages,
             "tools": self.tools,
-            "ranks": self.ranks,
             "signals": signals,
         }
 
@@ -90,12 +91,11 @@ class Ledger:
             row["created_at"] = at
         return row
 
-    def message(self, key: str, rank: Rank, said: Row) -> Row:
-        """One line about a message: its times and session are merged, all else is one line's, that of least rank."""
+    def message(self, key: str, said: Row) -> Row:
+        """One line about a message: its times and session are merged, a failure stays, all else is the best line's."""
         self._changed["messages"][key] = None
         row = self.messages.get(key)
         if row is None:
-            self.ranks[key] = rank
             self.messages[key] = said
             return said
         first, last, session = said["created_at"], said.get("completed_at"), said["session_id"]
@@ -104,9 +104,10 @@ class Ledger:
         if last is None or last < row.get("completed_at", last):
             last = row.get("completed_at")
         begun = min(filter(None, (row.get("started_at"), said.get("started_at"))), default=None)
-        if rank < self.ranks[key]:
-            self.ranks[key] = rank
+        failure = {name: side[name] for side in (row, said) for name in FAILURE if name in side}
+        if rank_of(said) > rank_of(row):
             self.messages[key] = row = row | said
+        row |= failure
         row["created_at"] = first
         row["session_id"] = min(row["session_id"], session)
         if last:
@@ -173,7 +174,11 @@ class Ledger:
             for key in list(rows)[:-REMEMBERED]:
                 if key not in self._changed[kind]:
                     del rows[key]
-                    self.ranks.pop(key, None)
+
+
+def rank_of(row: Row) -> Rank:
+    """Any line with tokens beats one without; a smaller rank the others, then the larger sum."""
+    return -row.get("usage_rank", UNRANKED), sum(row.get(name, 0) for name in TOKEN_CLASSES)
 
 
 def dated(row: Row) -> bool:

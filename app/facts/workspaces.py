@@ -9,17 +9,21 @@ Labels = Literal["full_path", "hashed", "basename_only"]
 LONGEST = 200
 # Logs of Windows machines have drives and backslashes.
 SEPARATORS = re.compile(r"[/\\]+")
+HASHED = re.compile(r"[0-9a-f]{16}")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def labeller(labels: Labels, secret: bytes) -> Callable[[str], str | None]:
-    """The rule as a function of the directory. None where there is nothing to call it by."""
+    """The rule as a function of the directory. None where there is nothing to call it by.
+
+    Applied again to what it gave it changes nothing, so that a producer may apply it before the server does.
+    """
 
     def label(directory: str) -> str | None:
         path = UNPRINTABLE.sub("", directory).strip()
         if not path:
             return None
-        if labels == "hashed":
+        if labels == "hashed" and not HASHED.fullmatch(path):
             return hmac.digest(secret, path.encode(), "sha256").hex()[:16]
         if labels == "basename_only":
             path = last_folder(path)

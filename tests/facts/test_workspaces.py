@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.transcripts.workspaces import Labels, labeller
+from app.facts.workspaces import Labels, labeller
 from tests.transcripts.reading import facts, lines, read
 
 PATH = "/home/user/projects/tally"
