@@ -1925,6 +1925,18 @@ export interface components {
              */
             cache_creation_tokens: number;
             /**
+             * Cache Creation 1H Tokens
+             * @description Of cache_creation_tokens, those kept an hour: they cost more.
+             * @default 0
+             */
+            cache_creation_1h_tokens: number;
+            /**
+             * Usage Rank
+             * @description Of several reports of one call the tokens are those of the smallest rank, of equal ranks those with the largest sum. Without it, of each class the largest.
+             * @default null
+             */
+            usage_rank: number | null;
+            /**
              * Response Time Ms
              * @default null
              */
