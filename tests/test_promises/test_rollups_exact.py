@@ -87,8 +87,8 @@ class Scissors:
     def __getattr__(self, name: str) -> Any:
         run = getattr(self.driver, name)
 
-        async def cut(*arguments: Any) -> Any:
-            found = await run(*arguments)
+        async def cut(*arguments: Any, **options: Any) -> Any:
+            found = await run(*arguments, **options)
             self.left -= 1
             if self.left == 0:
                 if self.kill:

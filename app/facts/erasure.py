@@ -1,0 +1,151 @@
+"""What one person did is deleted, and every rollup says so in the same transaction.
+
+The writer's three steps, backwards: *delete*, which returns what was counted; *deltas*, pure, each row once less;
+*apply*. Unlike a writer, who erases holds the account's facts alone: a writer looks at the session a row stands in
+before it locks that session, and must not find it gone in between.
+
+Days older than retention keep their rollups although their facts are gone, so nothing can be subtracted from them:
+what a retention run has cleared, or is about to, is counted as before. On such days the account's sums stay, because
+they speak of nobody; the member's own rows become rows of no member, so that members still add up to the account; and
+sessions active there go on counting under keys made up on the spot. A rebuild never touches those days, and finds
+nothing to change on the others.
+
+A fact that two sessions report (by global id) is deleted with the session it belongs to, which alone it was counted
+for. Sent again by the other session's owner it comes in again, as theirs.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.db.attempts import attempt
+from app.db.engine import Database, Tx
+from app.facts import rollups
+from app.facts.calendar import Calendar
+from app.facts.deltas import CALLED, COUNTED, NO_USER, Deltas
+from app.facts.rollups import MEMBER
+from app.facts.upkeep import PATIENCE
+from app.facts.write import ALONE, SETTINGS
+
+# Whole sessions, so that no report ever shows half of one; as many as writers do not notice waiting for.
+SESSIONS_AT_ONCE = 200
+FACTS_AT_ONCE = 10_000
+A_PIECE = 2_000
+STATEMENT_S = 300.0
+LOCKED = "SELECT created_at FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
+DELETE = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
+DELETE_MESSAGES = f"{DELETE.format('messages')} RETURNING {', '.join(COUNTED)}"
+DELETE_CALLS = f"{DELETE.format('tool_calls')} RETURNING {', '.join(CALLED)}"
+# The key of these rows begins with the day: a session's are looked up on the days it lasted, in any zone.
+DELETE_ACTIVITY = """
+    DELETE FROM session_days d USING (
+        SELECT s.id, (least(s.first_activity_at, s.created_at) AT TIME ZONE 'UTC')::date AS first,
+            (greatest(s.last_activity_at, s.created_at) AT TIME ZONE 'UTC')::date AS last
+        FROM ai_sessions s WHERE s.account_id = $1 AND s.id = ANY ($2)
+    ) AS lasted CROSS JOIN LATERAL generate_series(-1, lasted.last - lasted.first + 1) AS n
+    WHERE d.account_id = $1 AND d.day = lasted.first + n AND d.session_id = lasted.id
+    RETURNING d.day, d.session_id, d.messages
+"""
+DELETE_SESSIONS = "DELETE FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
+OF_MEMBER = """
+    SELECT id, user_messages + assistant_messages + other_messages + tool_calls AS facts FROM ai_sessions
+    WHERE account_id = $1 AND user_id = $2 ORDER BY created_at, id LIMIT $3
+"""
+DELETE_MEMBER_DAYS = f"""
+    DELETE FROM member_days WHERE account_id = $1 AND user_id = $2
+    RETURNING day, model_id, {", ".join(MEMBER.numbers)}
+"""
+# What others' sessions say of a person: that they handed over, or took over.
+FORGET_HANDING = """
+    UPDATE session_handoffs SET handed_off_by = nullif(handed_off_by, $2), claimed_by = nullif(claimed_by, $2)
+    WHERE account_id = $1 AND (handed_off_by = $2 OR claimed_by = $2)
+"""
+
+
+async def erase_member(database: Database, account: UUID, user: UUID) -> AsyncGenerator[Counter[str], None]:
+    """Everything that facts and rollups hold of one member; what went, transaction by transaction.
+
+    Each takes whole sessions with their share of every rollup, so reports are exact at any moment in between; cut off
+    anywhere, the next run goes on.
+    """
+    while gone := await attempt(database, account, lambda tx: erase_some(tx, user)):
+        yield gone
+    yield await attempt(database, account, lambda tx: forget_member(tx, user))
+
+
+async def erase_some(tx: Tx, user: UUID) -> Counter[str]:
+    """The member's oldest sessions, as many as one transaction should take; nothing when there are none."""
+    await tx.driver.execute(PATIENCE)
+    await tx.driver.execute(ALONE, str(tx.account))
+    chosen: list[UUID] = []
+    facts = 0
+    for row in await tx.driver.fetch(OF_MEMBER, tx.account, user, SESSIONS_AT_ONCE):
+        facts += row["facts"]
+        if chosen and facts > FACTS_AT_ONCE:
+            break
+        chosen.append(row["id"])
+    return await erase_sessions(tx, chosen) if chosen else Counter()
+
+
+async def erase_sessions(tx: Tx, sessions: Sequence[UUID]) -> Counter[str]:
+    """These sessions and all that belongs to them; how many rows of each table went.
+
+    Takes the account's facts alone: nothing may have taken part in writing earlier in this transaction.
+    """
+    await tx.driver.execute(ALONE, str(tx.account))
+    settings = await tx.driver.fetchrow(SETTINGS, tx.account)
+    stands: datetime | None = settings["counted_from"]
+    deltas = Deltas(Calendar(settings["timezone"]))
+    gone: Counter[str] = Counter()
+    for row in await tx.driver.fetch(LOCKED, tx.account, sessions):
+        if stands is None or row["created_at"] >= stands:
+            deltas.session(row["created_at"], None)
+    async for row in deleted(tx, DELETE_MESSAGES, sessions):
+        gone["messages"] += 1
+        if stands is None or row["created_at"] >= stands:
+            deltas.message(-1, row)
+    async for row in deleted(tx, DELETE_CALLS, sessions):
+        gone["tool_calls"] += 1
+        if stands is None or row["occurred_at"] >= stands:
+            deltas.call(-1, row)
+    for table in ("ai_session_steps", "session_handoffs"):
+        gone[table] = counted(await tx.driver.execute(DELETE.format(table), tx.account, sessions))
+    await rollups.add(tx, deltas, datetime.now(UTC))
+    await forget_activity(tx, sessions)
+    gone["ai_sessions"] = counted(await tx.driver.execute(DELETE_SESSIONS, tx.account, sessions))
+    return gone
+
+
+async def forget_activity(tx: Tx, sessions: Sequence[UUID]) -> None:
+    """After the deltas, a session counts as active only on days that stand: there another key takes its place."""
+    known = {session: uuid4() for session in sessions}
+    days = await tx.driver.fetch(DELETE_ACTIVITY, tx.account, sessions)
+    left = {(row["day"], known[row["session_id"]]): [row["messages"]] for row in days if row["messages"]}
+    await rollups.add_rows(tx, rollups.SESSION, dict(sorted(left.items())))
+
+
+async def forget_member(tx: Tx, user: UUID) -> Counter[str]:
+    """What is left of a member without sessions: days older than retention, and their name on others' handoffs."""
+    await tx.driver.execute(PATIENCE)
+    await tx.driver.execute(ALONE, str(tx.account))
+    days = await tx.driver.fetch(DELETE_MEMBER_DAYS, tx.account, user)
+    left = {(row["day"], NO_USER, row["model_id"]): list(row[2:]) for row in days if any(row[2:])}
+    await rollups.add_rows(tx, MEMBER, dict(sorted(left.items())))
+    handoffs = counted(await tx.driver.execute(FORGET_HANDING, tx.account, user))
+    await tx.driver.execute(rollups.NEXT_VERSION, tx.account, datetime.now(UTC))
+    return Counter(member_days=len(days), named_in_handoffs=handoffs)
+
+
+async def deleted(tx: Tx, sql: str, sessions: Sequence[UUID]) -> AsyncIterator[Any]:
+    """What a statement returns, a piece at a time: a session may be longer than memory should be."""
+    cursor = await tx.driver.cursor(sql, tx.account, sessions, timeout=STATEMENT_S)
+    while rows := await cursor.fetch(A_PIECE, timeout=STATEMENT_S):
+        for row in rows:
+            yield row
+
+
+def counted(tag: str) -> int:
+    """DELETE 12 -> 12"""
+    return int(tag.rpartition(" ")[2])
