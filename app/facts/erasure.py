@@ -70,13 +70,17 @@ async def erase_member(database: Database, account: UUID, user: UUID) -> AsyncGe
     Each takes whole sessions with their share of every rollup, so reports are exact at any moment in between; cut off
     anywhere, the next run goes on.
     """
-    while gone := await attempt(database, account, lambda tx: erase_some(tx, user)):
+    done = False
+    while not done:
+        gone, done = await attempt(database, account, lambda tx: erase_some(tx, user))
         yield gone
-    yield await attempt(database, account, lambda tx: forget_member(tx, user))
 
 
-async def erase_some(tx: Tx, user: UUID) -> Counter[str]:
-    """The member's oldest sessions, as many as one transaction should take; nothing when there are none."""
+async def erase_some(tx: Tx, user: UUID) -> tuple[Counter[str], bool]:
+    """The member's oldest sessions, as many as one transaction should take; where there are none, the rest, and done.
+
+    What is found and what is done about it is one: a session that came in between would lose its member's name.
+    """
     await tx.driver.execute(PATIENCE)
     await tx.driver.execute(ALONE, str(tx.account))
     chosen: list[UUID] = []
@@ -86,7 +90,7 @@ async def erase_some(tx: Tx, user: UUID) -> Counter[str]:
         if chosen and facts > FACTS_AT_ONCE:
             break
         chosen.append(row["id"])
-    return await erase_sessions(tx, chosen) if chosen else Counter()
+    return (await erase_sessions(tx, chosen), False) if chosen else (await forget_member(tx, user), True)
 
 
 async def erase_sessions(tx: Tx, sessions: Sequence[UUID]) -> Counter[str]:
@@ -128,8 +132,6 @@ async def forget_activity(tx: Tx, sessions: Sequence[UUID]) -> None:
 
 async def forget_member(tx: Tx, user: UUID) -> Counter[str]:
     """What is left of a member without sessions: days older than retention, and their name on others' handoffs."""
-    await tx.driver.execute(PATIENCE)
-    await tx.driver.execute(ALONE, str(tx.account))
     days = await tx.driver.fetch(DELETE_MEMBER_DAYS, tx.account, user)
     left = {(row["day"], NO_USER, row["model_id"]): list(row[2:]) for row in days if any(row[2:])}
     await rollups.add_rows(tx, MEMBER, dict(sorted(left.items())))
