@@ -38,6 +38,8 @@ class SettingsChange(Body):
     retention_days: int = Field(ge=0, le=36_500, strict=True, default_factory=left_out)
     workspace_labels: Labels = Field(default_factory=left_out)
     create_members: StrictBool = Field(default_factory=left_out)
+    keep_transcripts: StrictBool = Field(default_factory=left_out)
+    allow_raw_uploads: StrictBool = Field(default_factory=left_out)
 
 
 class AccountSettings(Shape):
@@ -48,6 +50,8 @@ class AccountSettings(Shape):
     retention_days: int = Field(description="Facts older than this are deleted; 0 keeps them for ever.")
     workspace_labels: Labels = Field(description="How workspaces are named: by path, by hash, or by last folder.")
     create_members: bool = Field(description="Whether ingest makes members of e-mail addresses it does not know.")
+    keep_transcripts: bool = Field(description="Whether raw session logs stay once every processor has read them.")
+    allow_raw_uploads: bool = Field(description="Whether members may send raw session logs, rather than rows alone.")
     created_at: Instant
     updated_at: Instant
 

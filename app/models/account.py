@@ -27,3 +27,6 @@ class Account(Model):
     create_members: Mapped[Flag]
     created_at: Mapped[Stamp]
     updated_at: Mapped[Stamp]
+    # Whether raw logs stay once every processor has read them, and whether they may come in at all.
+    keep_transcripts: Mapped[bool] = mapped_column(server_default=text("true"))
+    allow_raw_uploads: Mapped[bool] = mapped_column(server_default=text("true"))

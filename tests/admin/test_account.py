@@ -19,6 +19,8 @@ async def test_settings_are_read_as_they_were_written(client: AsyncClient, compa
         "retention_days": 400,
         "workspace_labels": "hashed",
         "create_members": True,
+        "keep_transcripts": False,
+        "allow_raw_uploads": False,
     }
     changed = (await client.patch(ACCOUNT, headers=company.admin.headers, json=wanted)).json()
     assert wanted.items() <= changed.items()
@@ -39,6 +41,7 @@ async def test_a_setting_left_out_stays(client: AsyncClient, company: Company) -
         {"retention_days": "30"}, {"retention_days": True}, {"retention_days": None}, {"timezone": "Mars/Olympus"},
         {"timezone": ""}, {"timezone": "../UTC"}, {"timezone": "europe/berlin"}, {"timezone": "+02:00"},
         {"timezone": "UTC\0"}, {"timezone": "x" * 65}, {"workspace_labels": "none"}, {"create_members": "true"},
+        {"keep_transcripts": None}, {"allow_raw_uploads": 0},
         {"name": ""}, {"name": "x" * 201}, {"name": "a\0"}, {"name": None},
     ],
 )  # fmt: skip

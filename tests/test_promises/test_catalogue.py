@@ -244,7 +244,8 @@ RULES = (
                 ('audit_log.parameters', 'jsonb'), ('ai_sessions.models', 'jsonb'),
                 ('latency_days.histogram', 'integer[]'), ('accounts.workspace_salt', 'bytea'),
                 ('api_keys.sha256', 'bytea'), ('idempotency_keys.body_sha256', 'bytea'),
-                ('idempotency_keys.answer', 'bytea'))
+                ('idempotency_keys.answer', 'bytea'), ('transcripts.name', 'character varying(500)'),
+                ('processor_state.carried', 'json'), ('processor_state.problems', 'jsonb'))
         """,
         "ALTER TABLE messages ADD note text",
         "messages.note text",
