@@ -6,12 +6,12 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from app.auth.caller import Caller
+from app.facts.admission import admit
+from app.facts.entry import BOOK
 from app.facts.kinds import MESSAGE
+from app.facts.members import Sender
+from app.facts.resolution import Resolver
 from app.facts.write import Facts
-from app.ingest.admission import admit
-from app.ingest.batches import BOOK
-from app.ingest.resolution import Resolver
 
 A_BATCH, A_SESSION, APART = 1_000, 40, timedelta(seconds=7)
 MODELS = (
@@ -63,8 +63,8 @@ def answer(random: Random, at: datetime) -> dict[str, Any]:
 
 async def facts(account: UUID, user: UUID, sent: Batch) -> Facts:
     """What the writer is given once the API has read and priced these rows."""
-    caller = Caller(account, user, "admin", email="", name="", key_id=None, account_name="", timezone="UTC")
-    return Resolver(caller, {}, BOOK, datetime.now(UTC), str).facts(await admit(sent))
+    sender = Sender(account, user, is_admin=True)
+    return Resolver(sender, {}, BOOK, datetime.now(UTC), str).facts(await admit(sent))
 
 
 COLUMNS = ("account_id", *MESSAGE.names)

@@ -12,8 +12,8 @@ import asyncpg
 from app.admin.founding import add_user, create_account
 from app.db.engine import Database, Tx
 from app.facts.calendar import Calendar
+from app.facts.entry import BOOK
 from app.facts.write import Facts, Writer, enter
-from app.ingest.batches import BOOK
 from benchmarks.rows import COLUMNS, Batch, facts, records
 
 ZONE = "Europe/Berlin"

@@ -12,17 +12,13 @@ from app.auth.caller import Caller, ViewerCall
 from app.auth.guard import GuardedRoute
 from app.db.attempts import attempt
 from app.db.engine import Tx
-from app.facts.calendar import Calendar
-from app.facts.prices import PriceBook
-from app.facts.retention import horizon
+from app.facts.admission import Admitted, RowError, admit, parse
+from app.facts.entry import bring_in
+from app.facts.members import Sender
 from app.facts.rows import Batch
-from app.facts.workspaces import labeller
-from app.facts.write import Changed, Facts, Writer, enter
-from app.ingest.admission import Admitted, RowError, admit, out_of_time, parse
+from app.facts.write import Changed, Facts
 from app.ingest.intake import Room, body
-from app.ingest.members import Rights, named, sessions_of_others
 from app.ingest.replay import Answer, Repeat
-from app.ingest.resolution import Resolver
 from app.web.problems import UnsupportedMedia
 from app.web.schema import Shape, problems
 
@@ -32,7 +28,6 @@ SCHEMAS: dict[str, Any] = models_json_schema([(Batch, "validation")], ref_templa
 ]
 BODY = {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}}}
 ROOM = Room()
-BOOK = PriceBook()
 
 
 class Receipt(Shape):
@@ -80,15 +75,8 @@ async def take(tx: Tx, caller: Caller, sent: dict[str, list[Any]], repeat: Repea
         return known
     now = datetime.now(UTC)
     rows = await admit(sent)
-    settings = await enter(tx)
-    calendar = Calendar(settings["timezone"])
-    rows.sift(out_of_time(now, horizon(settings, calendar, now)))
-    members = await named(tx, rows, create=settings["create_members"] and caller.may("admin"))
-    rows.sift(Rights(caller, members, await sessions_of_others(tx, caller, rows)).refusal)
-    label = labeller(settings["workspace_labels"], settings["workspace_salt"])
-    facts = Resolver(caller, members, BOOK, now, label).facts(rows)
-    writer = Writer(tx, calendar, BOOK, None if caller.may("admin") else caller.id)
-    receipt = account_for(rows, facts, await writer.write(facts))
+    sender = Sender(caller.account_id, caller.id, caller.may("admin"))
+    receipt = account_for(rows, *await bring_in(tx, sender, rows, now))
     answer = Answer(207 if receipt.rejected else 200, orjson.dumps(receipt.model_dump()))
     await repeat.keep(tx, answer)
     return answer

@@ -1,17 +1,16 @@
 """Whose a row is: members named by id or e-mail, and what a caller may bring in for whom."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.auth.caller import Caller
 from app.db.engine import Tx
 from app.db.ids import new_id
+from app.facts.admission import Admitted
 from app.facts.identity import session_key
 from app.facts.rows import SessionRow
-from app.ingest.admission import Admitted
 
 NAMED = """
     SELECT id, email FROM users
@@ -60,10 +59,19 @@ async def named(tx: Tx, rows: Admitted, *, create: bool) -> dict[str, UUID]:
 
 
 @dataclass(frozen=True)
-class Rights:
-    """What this caller may bring in."""
+class Sender:
+    """Whoever rows come from: a member, who brings in their own, or an admin, who brings in anybody's."""
 
-    caller: Caller
+    account_id: UUID
+    id: UUID
+    is_admin: bool
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What this sender may bring in."""
+
+    sender: Sender
     members: Mapping[str, UUID]
     others: Collection[UUID]
 
@@ -73,22 +81,21 @@ class Rights:
             name = getattr(row, field)
             if name and name not in self.members:
                 return "unknown_member", f"{field}: this account has no such member; add them first."
-        if self.caller.may("admin"):
+        if self.sender.is_admin:
             return None
         if isinstance(row, SessionRow):
             owner = row.user_id or row.user_email
-            if owner and self.members[owner] != self.caller.id:
+            if owner and self.members[owner] != self.sender.id:
                 return "not_yours", "Only an admin may bring in sessions of other members."
         session = row.id if kind == "sessions" else row.session_id
-        if self.others and session_key(self.caller.account_id, session) in self.others:
+        if self.others and session_key(self.sender.account_id, session) in self.others:
             return "not_yours", "This session belongs to another member of the account."
         return None
 
 
-async def sessions_of_others(tx: Tx, caller: Caller, rows: Admitted) -> set[UUID]:
-    """Of the sessions the rows speak of, those that are another member's."""
-    if caller.may("admin"):
+async def sessions_of_others(tx: Tx, sender: Sender, names: Iterable[str]) -> set[UUID]:
+    """Of sessions so named, those that are another member's."""
+    if sender.is_admin:
         return set()
-    names = {row.id if kind == "sessions" else row.session_id for kind, _, row in rows.all()}
-    keys = [session_key(tx.account, name) for name in names]
-    return {row["id"] for row in await tx.driver.fetch(OTHERS, tx.account, keys, caller.id)}
+    keys = [session_key(tx.account, name) for name in set(names)]
+    return {row["id"] for row in await tx.driver.fetch(OTHERS, tx.account, keys, sender.id)}

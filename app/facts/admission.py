@@ -56,6 +56,10 @@ class Admitted:
             for index, row in getattr(self, kind):
                 yield kind, index, row
 
+    def names(self) -> set[str]:
+        """What the sessions are called that the rows speak of."""
+        return {row.id if kind == "sessions" else row.session_id for kind, _, row in self.all()}
+
     def sift(self, refusal: Any) -> None:
         """Keep the rows for which `refusal(kind, row)` is None."""
         for kind in ROWS:

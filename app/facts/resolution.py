@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.auth.caller import Caller
+from app.facts.admission import Admitted
 from app.facts.identity import fact_key, global_key, session_key
 from app.facts.kinds import HandoffFact, MessageFact, SessionFact, StepFact, ToolCallFact
+from app.facts.members import Sender
 from app.facts.prices import VERSION, PriceBook, Tokens
 from app.facts.rows import HandoffRow, MessageRow, SessionRow, StepRow, ToolCallRow
 from app.facts.write import Facts
-from app.ingest.admission import Admitted
 
 # A user who only happened to send a session was never said to be its owner, so any word on that is newer.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ ATTRIBUTES = ("session_type", "intake_type", "status", "confidence_tier", "provi
 class Resolver:
     """Resolves the rows of one call."""
 
-    caller: Caller
+    sender: Sender
     members: Mapping[str, UUID]
     book: PriceBook
     now: datetime
@@ -52,11 +52,11 @@ class Resolver:
 
     def _key(self, kind: str, row: Any) -> UUID:
         if getattr(row, "global_id", None) is not None:
-            return global_key(self.caller.account_id, kind, row.global_id)
-        return fact_key(self.caller.account_id, kind, row.session_id, row.id)
+            return global_key(self.sender.account_id, kind, row.global_id)
+        return fact_key(self.sender.account_id, kind, row.session_id, row.id)
 
     def _session(self, name: str) -> UUID:
-        return session_key(self.caller.account_id, name)
+        return session_key(self.sender.account_id, name)
 
     def session(self, row: SessionRow) -> SessionFact:
         said = row.updated_at or row.created_at
@@ -76,7 +76,7 @@ class Resolver:
         return SessionFact(self._session(name), name, True, first, last, *self._sender())
 
     def _sender(self) -> tuple[UUID, datetime]:
-        return self.caller.id, NEVER if self.caller.may("admin") else ONCE
+        return self.sender.id, NEVER if self.sender.is_admin else ONCE
 
     def message(self, row: MessageRow) -> MessageFact:
         classes = row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_creation_tokens
