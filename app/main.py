@@ -22,6 +22,7 @@ from app.db.engine import Database, Unreachable, inspect_server
 from app.ingest import batches
 from app.me import profile
 from app.settings import Settings
+from app.transcripts import sync
 from app.web import answers, docs, health, logs
 from app.web.bodies import BodyLimit
 from app.web.openapi import describe
@@ -40,6 +41,7 @@ ROUTERS = (
     retention.router,
     rollups.router,
     batches.router,
+    sync.router,
     usage.router,
     agents.router,
     models.router,

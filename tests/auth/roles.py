@@ -13,6 +13,8 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("GET", "/metrics"): "public",
     ("GET", "/api/v1/me"): "viewer",
     ("POST", "/api/v1/ingest/batches"): "viewer",
+    ("GET", "/api/v1/sync/manifest"): "viewer",
+    ("POST", "/api/v1/sync/pushes"): "viewer",
     ("GET", "/api/v1/keys"): "viewer",
     ("POST", "/api/v1/keys"): "viewer",
     ("DELETE", "/api/v1/keys/{key_id}"): "viewer",
