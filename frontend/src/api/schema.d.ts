@@ -231,6 +231,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sync/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Manifest
+         * @description The caller's logs with their hashes, so that only what is new need be sent.
+         */
+        get: operations["read_manifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/pushes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Push
+         * @description Record logs that were read where they lie: their hashes, the sessions they tell of, what went wrong in them.
+         */
+        post: operations["create_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/usage": {
         parameters: {
             query?: never;
@@ -509,6 +549,16 @@ export interface components {
              * @description Whether ingest makes members of e-mail addresses it does not know.
              */
             create_members: boolean;
+            /**
+             * Keep Transcripts
+             * @description Whether raw session logs stay once every processor has read them.
+             */
+            keep_transcripts: boolean;
+            /**
+             * Allow Raw Uploads
+             * @description Whether members may send raw session logs, rather than rows alone.
+             */
+            allow_raw_uploads: boolean;
             /** Created At */
             created_at: string;
             /** Updated At */
@@ -834,6 +884,51 @@ export interface components {
              * @description The key itself. It is shown this once and kept nowhere.
              */
             api_key: string;
+        };
+        /** KnownFile */
+        KnownFile: {
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+            /**
+             * Source
+             * @description `rows`: read by its owner; the log itself was never sent.
+             * @enum {string}
+             */
+            source: "upload" | "rows";
+            /**
+             * Processed At
+             * @description Null while a raw log waits to be read.
+             */
+            processed_at: string | null;
+        };
+        /**
+         * Manifest
+         * @description What is known of the caller's logs, and how this account wants new ones.
+         */
+        Manifest: {
+            /** Files */
+            files: components["schemas"]["KnownFile"][];
+            /**
+             * Raw Uploads
+             * @description Whether raw logs may be sent; else rows alone.
+             */
+            raw_uploads: boolean;
+            /**
+             * Workspace Labels
+             * @enum {string}
+             */
+            workspace_labels: "full_path" | "hashed" | "basename_only";
+            /**
+             * Workspace Salt
+             * @description Hex; keys the hashes of working directories, where labels are hashed.
+             */
+            workspace_salt: string;
+            /** Retention Days */
+            retention_days: number;
         };
         /** Member */
         Member: {
@@ -1312,6 +1407,98 @@ export interface components {
              */
             timezone: string;
         };
+        /**
+         * Push
+         * @description Logs whose rows were sent to /api/v1/ingest/batches. Sent again it changes nothing.
+         */
+        Push: {
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["PushedFile"][];
+            /**
+             * Completed
+             * @description Whether this was the last call of a push.
+             * @default false
+             */
+            completed: boolean;
+        };
+        /** Pushed */
+        Pushed: {
+            /** Files */
+            files: number;
+        };
+        /** PushedFile */
+        PushedFile: {
+            /** Name */
+            name: string;
+            /**
+             * Sha256
+             * @description Of the log, unpacked, in lower-case hex.
+             */
+            sha256: string;
+            /** Size */
+            size: number;
+            /** Form */
+            form?: ("claude_code" | "codex") | null;
+            /**
+             * Sessions
+             * @default []
+             */
+            sessions: components["schemas"]["PushedSession"][];
+        };
+        /**
+         * PushedSession
+         * @description A session a log tells of; the counts are of the whole log so far, told again they replace those before.
+         */
+        PushedSession: {
+            /**
+             * Session Id
+             * @description The producer's own id.
+             */
+            session_id: string;
+            /**
+             * Interruptions
+             * @default 0
+             */
+            interruptions: number;
+            /**
+             * Rejected Tools
+             * @default 0
+             */
+            rejected_tools: number;
+            /**
+             * Api Errors
+             * @default 0
+             */
+            api_errors: number;
+            /**
+             * Retries
+             * @default 0
+             */
+            retries: number;
+            /**
+             * Compactions
+             * @default 0
+             */
+            compactions: number;
+            /**
+             * Commands
+             * @default 0
+             */
+            commands: number;
+            /**
+             * Skills
+             * @default 0
+             */
+            skills: number;
+            /**
+             * Sub Agents
+             * @default 0
+             */
+            sub_agents: number;
+        };
         /** Rebuilt */
         Rebuilt: {
             /** Done */
@@ -1544,6 +1731,10 @@ export interface components {
             workspace_labels?: "full_path" | "hashed" | "basename_only";
             /** Create Members */
             create_members?: boolean;
+            /** Keep Transcripts */
+            keep_transcripts?: boolean;
+            /** Allow Raw Uploads */
+            allow_raw_uploads?: boolean;
         };
         /** Summary */
         Summary: {
@@ -3685,6 +3876,205 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manifest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Push"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pushed"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
