@@ -7,7 +7,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from app.db.addresses import Addresses
 from app.db.engine import Database
@@ -88,9 +89,9 @@ def auth_headers(test_user: Person) -> dict[str, str]:
 
 
 @pytest.fixture
-async def test_db(database: Database, test_user: Person) -> AsyncIterator[AsyncSession]:
+async def test_db(addresses: Addresses, test_user: Person) -> AsyncIterator[AsyncSession]:
     """A plain session, as another program would open it, of the test user's account."""
-    engine = database.engine.execution_options(isolation_level="READ COMMITTED")
+    engine = create_async_engine(addresses.application, poolclass=NullPool)
     async with AsyncSession(engine, expire_on_commit=False) as session:
 
         @event.listens_for(session.sync_session, "after_begin")

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -45,6 +45,15 @@ async def pool(addresses: Addresses, **changes: object) -> AsyncIterator[Databas
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def all_lent(database: Database, size: int) -> AsyncIterator[None]:
+    """Every connection is taken meanwhile: a request that asks for one is a 503."""
+    async with AsyncExitStack() as held:
+        for _ in range(size):
+            await held.enter_async_context(database.lend())
+        yield
 
 
 @contextmanager

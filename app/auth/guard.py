@@ -1,4 +1,8 @@
-"""The order at the door: who calls and how often is settled before a byte of the body is read."""
+"""The order at the door: who calls and how often, then the body, then a transaction, then the handler.
+
+The framework alone would read and parse a stranger's body first. And nobody holds a connection of the database while
+a body drips in.
+"""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -10,24 +14,21 @@ from starlette.responses import Response
 from app.auth.caller import Gate
 from app.web.bodies import JsonRequest
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
 
 class GuardedRoute(APIRoute):
-    """The route of every router: the framework alone would read and parse a stranger's body first."""
+    """The route of every router."""
 
-    def get_route_handler(self) -> Handler:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         gate = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Gate)), None)
         takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
-            if gate is not None:
-                await gate.identify(request)
-            if not takes_json:
-                return await handle(request)
-            strict = JsonRequest(request.scope, request.receive)
-            strict.require_json()
-            return await handle(strict)
+            claims = await gate.identify(request) if gate else None
+            if takes_json:
+                request = JsonRequest(request.scope, request.receive)
+                request.require_json()
+                await request.body()
+            return await gate.run(handle, request, claims) if gate and claims else await handle(request)
 
         return guarded

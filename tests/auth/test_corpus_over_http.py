@@ -1,19 +1,17 @@
 """A1 over HTTP: whatever is wrong with the credentials, one and the same answer, and no connection is asked for."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import httpx
 import pytest
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tries
 from hypothesis import strategies as st
-from sqlalchemy import event
 
 from app.db.engine import Database
 from app.settings import Settings
 from tests.auth.token_corpus import Signer, corpus
 from tests.people import Company, Founder
+from tests.serving import all_lent
 
 UNIFORM = {
     "type": "about:blank",
@@ -22,19 +20,6 @@ UNIFORM = {
     "detail": "Valid credentials are needed: send 'Authorization: Bearer <token>'.",
     "instance": "/api/v1/me",
 }
-
-
-@pytest.fixture
-async def checkouts(database: Database) -> AsyncIterator[list[Any]]:
-    """Every connection taken from the pool meanwhile."""
-    taken: list[Any] = []
-
-    def take(*arguments: Any) -> None:
-        taken.append(arguments)
-
-    event.listen(database.engine.sync_engine, "checkout", take)
-    yield taken
-    event.remove(database.engine.sync_engine, "checkout", take)
 
 
 async def answer_to(app: FastAPI, *authorization: bytes) -> httpx.Response:
@@ -54,20 +39,19 @@ def is_uniform(answer: httpx.Response) -> None:
 
 
 async def test_every_hostile_token_meets_the_same_401_and_no_connection(
-    app: FastAPI, settings: Settings, company: Company, checkouts: list[Any]
+    app: FastAPI, settings: Settings, company: Company, database: Database
 ) -> None:
     assert settings.jwt_secret is not None
     secret = settings.jwt_secret.get_secret_value().encode()
     signer = Signer("HS256", secret, user_id=company.viewer.id, account_id=company.id)
     accepted = await answer_to(app, f"Bearer {signer.token()}".encode())
     assert accepted.status_code == 200, "the corpus must be wrong in nothing but its faults"
-    checkouts.clear()
-    for name, token in corpus(signer):
-        try:
-            is_uniform(await answer_to(app, f"Bearer {token}".encode()))
-        except AssertionError as error:
-            pytest.fail(f"{name}: {error}")
-    assert checkouts == []
+    async with all_lent(database, settings.pool_size):
+        for name, token in corpus(signer):
+            try:
+                is_uniform(await answer_to(app, f"Bearer {token}".encode()))
+            except AssertionError as error:
+                pytest.fail(f"{name}: {error}")
 
 
 ODD = [
@@ -79,10 +63,11 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd[:20]))
-async def test_odd_headers_meet_the_same_401(app: FastAPI, company: Company, checkouts: list[Any], odd: bytes) -> None:
-    checkouts.clear()
-    is_uniform(await answer_to(app, odd.replace(b"%b", company.viewer.token.encode())))
-    assert checkouts == []
+async def test_odd_headers_meet_the_same_401_and_no_connection(
+    app: FastAPI, settings: Settings, company: Company, database: Database, odd: bytes
+) -> None:
+    async with all_lent(database, settings.pool_size):
+        is_uniform(await answer_to(app, odd.replace(b"%b", company.viewer.token.encode())))
 
 
 async def test_two_headers_are_no_better_than_none(app: FastAPI, company: Company) -> None:
@@ -97,7 +82,7 @@ async def test_the_scheme_is_read_in_any_case(app: FastAPI, company: Company, sc
     assert (await answer_to(app, f"{scheme} {company.viewer.token}".encode())).status_code == 200
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@tries(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(value=st.binary(max_size=200))
 async def test_any_bytes_meet_the_same_401(app: FastAPI, value: bytes) -> None:
     is_uniform(await answer_to(app, value))

@@ -9,14 +9,15 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from fastapi import FastAPI
-from sqlalchemy import URL
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import URL, text
 
 from app.auth.caller import ViewerChange, ViewerTx
+from app.auth.guard import GuardedRoute
 from app.db.addresses import Addresses, BadAddress
 from app.db.engine import Database, NotCommitted, Unreachable, inspect_server
 from tests.people import Company
-from tests.server import migrate, settings_for
+from tests.server import migrate
 from tests.serving import Api, empty_database, operator, pool, serving
 
 STATES = """
@@ -129,9 +130,7 @@ async def test_every_transaction_carries_its_limits_and_leaves_none_behind(apart
     async with pool(apart, TALLY_POOL_SIZE=1, **changes) as database:
         async with database.transaction(uuid4(), read_only=read_only) as tx:
             assert {name: await tx.driver.fetchval(f"SHOW {name}") for name in wanted} == wanted
-        async with database.lend() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
+        async with database.lend() as (_, driver):
             assert await driver.fetchval("SHOW statement_timeout") == "0"
             assert await driver.fetchval("SELECT current_setting('app.account_id')") == ""
 
@@ -201,8 +200,16 @@ async def test_nothing_listening_is_unreachable() -> None:
             await database.ping()
 
 
-def test_a_database_costs_nothing_until_it_is_used(addresses: Addresses) -> None:
-    assert Database(addresses.application, settings_for(addresses)).engine.pool.status().endswith("out connections: 0")
+async def test_a_connection_is_used_again_whichever_way_its_statements_went(apart: Addresses) -> None:
+    async with pool(apart) as database:
+        backends = set()
+        for _ in range(3):
+            async with database.transaction(uuid4()) as tx:
+                backends.add(await tx.connection.scalar(text("SELECT pg_backend_pid()")))
+            async with database.transaction(uuid4()) as tx:
+                assert not tx.connection.in_transaction()
+                backends.add(await tx.driver.fetchval("SELECT pg_backend_pid()"))
+        assert len(backends) == 1
 
 
 # Over HTTP
@@ -210,35 +217,38 @@ def test_a_database_costs_nothing_until_it_is_used(addresses: Addresses) -> None
 
 def misbehave(app: FastAPI) -> None:
     """Routes that do what a test says, in the transactions every route has."""
+    router = APIRouter(route_class=GuardedRoute)
 
-    @app.get("/test/{seconds}")
+    @router.get("/test/{seconds}")
     async def read_slowly(tx: ViewerTx, seconds: float) -> str:
         await tx.driver.execute("SELECT pg_sleep($1)", seconds)
         return "done"
 
-    @app.get("/test/steps/{seconds}")
+    @router.get("/test/steps/{seconds}")
     async def read_in_steps(tx: ViewerTx, seconds: float) -> str:
         for _ in range(100):
             await tx.driver.execute("SELECT pg_sleep($1)", seconds / 100)
         return "done"
 
-    @app.get("/test/idle/{seconds}")
+    @router.get("/test/idle/{seconds}")
     async def read_idly(tx: ViewerTx, seconds: float) -> str:
         await asyncio.sleep(seconds)
         await tx.driver.execute("SELECT 1")
         return "done"
 
-    @app.post("/test/locked")
+    @router.post("/test/locked")
     async def change_locked(tx: ViewerChange) -> str:
         await tx.driver.execute("SELECT 1 FROM users WHERE account_id = $1 FOR UPDATE", tx.account)
         return "done"
 
-    @app.post("/test/killed")
+    @router.post("/test/killed")
     async def change_and_die(tx: ViewerChange) -> str:
         await tx.driver.execute("UPDATE users SET name = 'killed' WHERE account_id = $1", tx.account)
         app.state.hook(tx.driver.get_server_pid())
         await app.state.killed.wait()
         return "done"
+
+    app.include_router(router)
 
 
 LIMITS = {

@@ -144,7 +144,7 @@ async def post(app: FastAPI, path: str, body: Counted, *headers: tuple[bytes, by
         "client": ("127.0.0.1", 1), "server": ("t", 80),
     }  # fmt: skip
     await app(scope, receive, send)
-    return sent[0]["status"], sent[1]["body"]
+    return (sent[0]["status"], sent[1]["body"]) if sent else (0, b"")
 
 
 async def test_a_body_that_announces_too_much_is_not_read_at_all(odd: FastAPI) -> None:
