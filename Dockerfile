@@ -1,4 +1,13 @@
 # What runs in production: the API, the worker and the migrations, on a PostgreSQL that is elsewhere.
+FROM node:22-slim AS dashboard
+WORKDIR /frontend
+COPY frontend/package.json frontend/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY frontend/index.html frontend/vite.config.ts frontend/tsconfig.json frontend/bundled.js ./
+COPY frontend/public ./public
+COPY frontend/src ./src
+RUN npm run bundle
+
 FROM python:3.12-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
@@ -19,6 +28,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tall
     && install -d -o tally -g tally -m 0700 /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
+COPY --from=dashboard /frontend/dist /app/frontend/dist
 # Nothing is written but TALLY_DATA_DIR: the root file system may be mounted read-only.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -8,7 +8,8 @@ PYTEST ?= -n auto --dist loadfile
 
 .PHONY: up install test check bench frontend clean lock openapi
 
-up: install  ## start PostgreSQL, the API and the worker; Ctrl-C stops them
+up: install  ## start PostgreSQL, the API, the worker and the dashboard; Ctrl-C stops them
+	@$(MAKE) --silent dashboard || true
 	@$(BIN)/tally up $(UP)
 
 install: .venv/installed  ## what Tally needs to run, into .venv
@@ -31,9 +32,22 @@ openapi: .venv/developed  ## write openapi.json anew, and the front end's types 
 	$(BIN)/python -m tests.openapi_written
 	@if command -v npm >/dev/null; then cd frontend && { [ -d node_modules ] || npm ci --silent; } && npm run --silent generate; fi
 
-frontend:  ## build the dashboard, where npm is present
-	@if [ -d frontend ] && command -v npm >/dev/null; then cd frontend && npm ci --silent && npm run --silent build; \
-	else echo "No dashboard to build here."; fi
+frontend:  ## build the dashboard (needs npm)
+	@rm -rf frontend/dist
+	@$(MAKE) --silent dashboard
+	@test -e frontend/dist/index.html
+
+# Built when it is missing or older than its sources; without npm or the registry everything else works all the same.
+DASHBOARD := $(wildcard frontend/*.json frontend/*.js frontend/*.ts frontend/index.html) $(shell find frontend/src frontend/public -type f 2>/dev/null)
+.PHONY: dashboard
+dashboard: frontend/dist/index.html
+
+frontend/dist/index.html: $(DASHBOARD)
+	@if ! command -v npm >/dev/null; then echo "npm is not installed: the dashboard is not built; the API needs none."; \
+	else echo "Building the dashboard, once …"; cd frontend && { \
+	{ [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci $(NPM_CI); } && npm run --silent bundle; } >.build.log 2>&1 \
+	&& rm -f .build.log || echo "The dashboard could not be built (frontend/.build.log says why); the API runs without."; fi
+NPM_CI := --no-audit --no-fund --fetch-retries=0 --fetch-timeout=30000
 
 clean:  ## remove what was built; data directories stay
 	rm -rf .venv dist frontend/dist frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,6 +25,7 @@ from app.settings import Settings
 from app.transcripts import sync
 from app.web import answers, docs, health, logs
 from app.web.bodies import BodyLimit
+from app.web.dashboard import Dashboard
 from app.web.openapi import describe
 from app.web.origins import Origins
 from app.web.parameters import KnownParameters
@@ -75,6 +76,8 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
     )
     for router in ROUTERS:
         app.include_router(router)
+    app.state.dashboard = Dashboard(settings.dashboard_dir, app.router.default)
+    app.router.default = app.state.dashboard
     app.openapi = lambda: describe(app, batches.SCHEMAS)  # type: ignore[method-assign]
     answers.install(app)
     app.state.database = database

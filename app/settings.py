@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", alias="TALLY_HOST", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, alias="TALLY_PORT", description="Port to listen on")
 
+    dashboard_dir: Path | None = Field(
+        None, alias="TALLY_DASHBOARD_DIR", description="The built dashboard; unset: frontend/dist beside the program"
+    )
+
     jwt_secret: SecretStr | None = Field(
         None, min_length=32, alias="TALLY_JWT_SECRET", description="HS256 secret; also signs exchanged API keys"
     )

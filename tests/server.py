@@ -82,6 +82,8 @@ def settings_for(addresses: Addresses, **changes: object) -> Settings:
         "TALLY_JWT_SECRET": secrets.token_hex(32),
         "TALLY_LOG_FORMAT": "json",
         "TALLY_RATE_LIMIT": 0,
+        # Whether somebody has built the dashboard here is all the same.
+        "TALLY_DASHBOARD_DIR": "/nowhere",
     }
     return Settings(_env_file=None, **{**values, **changes})  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The front end: its types, and its client and hooks against a running Tally; where npm is present."""
+"""The front end: its types, its size, and all of it against a running Tally; where npm is present."""
 
 import os
 import shutil
@@ -30,7 +30,11 @@ def test_types_hold_and_are_those_of_the_openapi_description() -> None:
     npm("run", "check")
 
 
-def test_client_and_hooks_hold_against_a_running_tally() -> None:
+def test_the_dashboard_can_be_built_and_is_light_enough() -> None:
+    npm("run", "bundle")
+
+
+def test_client_hooks_and_pages_hold_against_a_running_tally() -> None:
     npm("test")
 
 

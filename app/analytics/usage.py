@@ -26,6 +26,11 @@ class UsageDay(BaseModel):
     messages: int
     tokens: int
     sessions: int = Field(description="Different sessions with a message that day.")
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    avg_response_time_ms: float | None
     error_count: int
     cost_usd: Dollars
 
@@ -81,6 +86,8 @@ def line(day: date, sums: Sums, sessions: int) -> dict[str, Any]:
         "messages": sums.messages,
         "tokens": sums.tokens,
         "sessions": sessions,
+        **classes(sums),
+        "avg_response_time_ms": sums.average,
         "error_count": sums.errors,
         "cost_usd": sums.cost,
     }
@@ -89,17 +96,23 @@ def line(day: date, sums: Sums, sessions: int) -> dict[str, Any]:
 async def totals(tx: Tx, window: Window, filters: Filters, days: Mapping[date, Sums]) -> dict[str, Any]:
     """Summed over the days, so that these are never anything else than their sum."""
     sums = added(days.values())
-    given, made, read, written = sums.classes
     return {
         "total_messages": sums.messages,
         "total_tokens": sums.tokens,
         "total_sessions": await created_sessions(tx, window, filters),
         "avg_response_time_ms": sums.average,
+        **classes(sums),
+        "error_count": sums.errors,
+        "cost_usd": sums.cost,
+        "unpriced_messages": sums.unpriced,
+    }
+
+
+def classes(sums: Sums) -> dict[str, int]:
+    given, made, read, written = sums.classes
+    return {
         "input_tokens": given,
         "output_tokens": made,
         "cache_read_tokens": read,
         "cache_creation_tokens": written,
-        "error_count": sums.errors,
-        "cost_usd": sums.cost,
-        "unpriced_messages": sums.unpriced,
     }

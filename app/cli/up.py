@@ -88,7 +88,9 @@ def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo:
 
         def ready() -> None:
             announce(
-                f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", known["keys"] if known else {}
+                f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+                known["keys"] if known else {},
+                has_dashboard=app.state.dashboard.is_built,
             )
             # Last: they would take the first answer's processor.
             running.enter_context(companion(settings, addresses, "worker"))

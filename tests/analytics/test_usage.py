@@ -45,6 +45,7 @@ async def test_tokens_are_the_four_classes_together(read: Read, log: Logbook) ->
     assert report["total_tokens"] == 1111
     assert {name: report[name] for name in tokens} == tokens
     assert report["daily_usage"][2]["tokens"] == 1111
+    assert {name: report["daily_usage"][2][name] for name in tokens} == tokens
 
 
 async def test_both_ends_are_inclusive_to_the_microsecond(read: Read, log: Logbook) -> None:

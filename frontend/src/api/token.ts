@@ -1,6 +1,7 @@
 import createClient from "openapi-fetch";
 
 import { answerOf } from "./client";
+import { Unreachable } from "./problem";
 import type { components, paths } from "./schema";
 
 export type Token = components["schemas"]["Token"];
@@ -11,6 +12,7 @@ const USED = 0.9;
 /** A token for the key. For programs, and for a person who types their own key: never put a key into a page. */
 export function exchanged(apiKey: string, baseUrl?: string): Promise<Token> {
   const client = createClient<paths>(baseUrl === undefined ? {} : { baseUrl });
+  client.use({ onError: ({ error }) => new Unreachable(error) });
   return answerOf(client.POST("/api/v1/auth/token", { body: { api_key: apiKey } }));
 }
 

@@ -1,0 +1,51 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+
+import { AnalyticsProvider } from "./api/provider";
+import { pageAt } from "./pages";
+import { createQueries } from "./reports/rhythm";
+import { SessionProvider } from "./session/current";
+import type { Session } from "./session/session";
+import { SignIn } from "./session/sign-in";
+import { Shell } from "./shell/shell";
+
+const ENDED = "Your session ended: the key was revoked or its member deactivated. Sign in again.";
+
+interface AppProps {
+  /** Where the API answers; default: where the page came from. */
+  baseUrl?: string;
+}
+
+/** The door, and behind it everything. The address stays what it was, so that a link leads through the door. */
+export function App({ baseUrl }: AppProps) {
+  const [session, setSession] = useState<Session | null>(null);
+  const [farewell, setFarewell] = useState<string | null>(null);
+  // While somebody types their key.
+  useEffect(() => void pageAt(location.pathname)?.load().catch(() => undefined), []);
+  if (session === null) {
+    const end = () => {
+      setFarewell(ENDED);
+      setSession(null);
+    };
+    return <SignIn farewell={farewell} baseUrl={baseUrl} onSession={setSession} onEnd={end} />;
+  }
+  const signOut = () => {
+    setFarewell("You are signed out.");
+    setSession(null);
+  };
+  return <Inside session={session} signOut={signOut} />;
+}
+
+function Inside({ session, signOut }: { session: Session; signOut: () => void }) {
+  const queries = useMemo(() => ({ of: session, client: createQueries() }), [session]).client;
+  useEffect(() => () => queries.clear(), [queries]);
+  return (
+    <QueryClientProvider client={queries}>
+      <AnalyticsProvider client={session.client}>
+        <SessionProvider {...session} signOut={signOut}>
+          <Shell />
+        </SessionProvider>
+      </AnalyticsProvider>
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,63 @@
+import { useMemo } from "react";
+
+import type { Format } from "../format/numbers";
+import { type Sheet, SheetTable, usePanel } from "../parts/sheet";
+
+export interface Bar {
+  name: string;
+  value: number;
+  /** Beside the value, such as a cost. */
+  note?: string;
+}
+
+interface BarListProps {
+  /** Of the name and of the value, such as ["Agent", "Answers"]. */
+  columns: readonly [string, string];
+  bars: readonly Bar[];
+  format: Format;
+  /** How many are drawn; the table has all. */
+  most?: number;
+  /** What a click on a name does, such as filtering by it. */
+  onPick?: (name: string) => void;
+}
+
+/** Names with their values, the largest first as given. Lives in a <Panel>. */
+export function BarList({ columns, bars, format, most = 8, onPick }: BarListProps) {
+  const [first, second] = columns;
+  const sheet = useMemo<Sheet>(
+    () => ({
+      columns: [first, second],
+      rows: bars.map(({ name, value }) => [name, value]),
+      write: (cell) => (typeof cell === "number" ? format.exact(cell) : (cell ?? "")),
+    }),
+    [first, second, bars, format],
+  );
+  const { asTable, title, height } = usePanel(sheet);
+  if (asTable) return <SheetTable sheet={sheet} title={title} height={height} />;
+  const top = Math.max(...bars.map(({ value }) => value), 0) || 1;
+  return (
+    <ul className="bars">
+      {bars.slice(0, most).map(({ name, value, note }) => (
+        <li className="bars-row" key={name}>
+          {onPick === undefined ? (
+            <span className="bars-name" title={name}>
+              {name}
+            </span>
+          ) : (
+            <button className="bars-name" title={`Only ${name}`} onClick={() => onPick(name)}>
+              {name}
+            </button>
+          )}
+          <span className="number" title={format.exact(value)}>
+            <span className="bars-value">{format.short(value)}</span>
+            {note !== undefined && <span className="soft"> · {note}</span>}
+          </span>
+          <div className="bars-track">
+            <div className="bars-fill" style={{ width: `${(value / top) * 100}%` }} />
+          </div>
+        </li>
+      ))}
+      {bars.length > most && <li className="soft">and {bars.length - most} more</li>}
+    </ul>
+  );
+}

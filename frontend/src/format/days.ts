@@ -1,0 +1,43 @@
+/** Days are squares of a calendar, "2026-05-03": counted in UTC, where none is longer than another. */
+const DAY_MS = 86_400_000;
+
+export function today(zone: string, now = new Date()): string {
+  // Swedish is written as ISO 8601 is.
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }).format(now);
+}
+
+export function daysLater(day: string, n: number): string {
+  return new Date(time(day) + n * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** How many days from one to the other, both included. */
+export function span(from: string, to: string): number {
+  return Math.round((time(to) - time(from)) / DAY_MS) + 1;
+}
+
+export function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(time(text)) && daysLater(text, 0) === text;
+}
+
+const SHORT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
+const LONG = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  timeZone: "UTC",
+});
+
+/** "May 3" as the reader writes it. */
+export function dayShort(day: string): string {
+  return SHORT.format(time(day));
+}
+
+/** "Sun, May 3, 2026" as the reader writes it. */
+export function dayLong(day: string): string {
+  return LONG.format(time(day));
+}
+
+function time(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`);
+}

@@ -1,0 +1,29 @@
+const SECOND = 1000;
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["day", 86_400 * SECOND],
+  ["hour", 3600 * SECOND],
+  ["minute", 60 * SECOND],
+];
+const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "narrow" });
+
+/** "Nov 21, 2026, 2:05 PM GMT+1": an instant in a zone, which it names. */
+export function instant(at: string | number, zone: string): string {
+  return written(at, { year: "numeric", month: "short", day: "numeric", timeZone: zone });
+}
+
+/** "2:05 PM GMT+1". */
+export function clock(at: string | number, zone: string): string {
+  return written(at, { timeZone: zone });
+}
+
+function written(at: string | number, more: Intl.DateTimeFormatOptions): string {
+  const options = { hour: "numeric", minute: "2-digit", timeZoneName: "short", ...more } as const;
+  return new Intl.DateTimeFormat(undefined, options).format(new Date(at));
+}
+
+/** "3 min. ago"; under a minute "just now". */
+export function ago(at: string | number, now = Date.now()): string {
+  const past = now - new Date(at).getTime();
+  const unit = UNITS.find(([, length]) => past >= length);
+  return unit === undefined ? "just now" : RELATIVE.format(-Math.floor(past / unit[1]), unit[0]);
+}

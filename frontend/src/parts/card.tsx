@@ -1,0 +1,55 @@
+import "./card.css";
+
+import { Sparkline } from "../charts/sparkline";
+import { change, changed, type Format } from "../format/numbers";
+import { Skeleton } from "./states";
+
+interface CardProps {
+  title: string;
+  /** What exactly is counted. */
+  note?: string;
+  /** Undefined while it is on its way; null where it is not known. */
+  value: number | null | undefined;
+  /** The same of the window before. */
+  before?: number | null | undefined;
+  format: Format;
+  /** One for each day. */
+  days?: readonly (number | null)[] | undefined;
+  /** Which way is good news; neither by default. */
+  good?: "up" | "down";
+}
+
+/** A number, how it changed, and its course. */
+export function Card({ title, note, value, before, format, days, good }: CardProps) {
+  return (
+    <section className="card" title={note}>
+      <h2 className="card-title soft">{title}</h2>
+      {value === undefined ? (
+        <Skeleton height={78} />
+      ) : (
+        <>
+          <p className="card-value number" title={format.exact(value)}>
+            {format.short(value)}
+          </p>
+          <Change value={value} before={before} format={format} good={good} />
+          <Sparkline values={days ?? []} />
+        </>
+      )}
+    </section>
+  );
+}
+
+type ChangeProps = Pick<CardProps, "before" | "format"> & { value: number | null; good: CardProps["good"] };
+
+function Change({ value, before, format, good }: ChangeProps) {
+  const by = change(value, before);
+  if (by === null) return <p className="card-change soft">{before === 0 ? "none before" : "nothing to compare"}</p>;
+  const way = by > 0 ? "up" : "down";
+  const tone = good === undefined || Math.abs(by) < 0.005 ? "soft" : way === good ? "card-good" : "card-bad";
+  return (
+    <p className={`card-change ${tone}`}>
+      <span aria-hidden="true">{Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓"}</span> {changed(by)}{" "}
+      <span className="soft">from {format.short(before ?? null)}</span>
+    </p>
+  );
+}

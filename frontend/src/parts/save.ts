@@ -1,0 +1,124 @@
+/** What is shown, as a file: CSV for sums, PNG for slides. Made in the page; nothing is sent anywhere. */
+import type { RefObject } from "react";
+
+import type { Cell, Sheet } from "./sheet";
+
+interface Shown {
+  title: string;
+  sheet: RefObject<Sheet | null>;
+  body: RefObject<HTMLElement | null>;
+}
+
+const PAD = 16;
+const ROW = 24;
+const FONT = "13px system-ui, sans-serif";
+const MOST_ROWS = 200;
+/** Pixels of the file for one of the page: slides are looked at from afar. */
+const SCALE = 2;
+
+export function saveCsv({ title, sheet }: Shown): void {
+  if (sheet.current === null) return;
+  save(new Blob([csvOf(sheet.current)], { type: "text/csv;charset=utf-8" }), `${fileName(title)}.csv`);
+}
+
+/** RFC 4180, with a byte order mark: without it spreadsheets take UTF-8 for something else. */
+export function csvOf({ columns, rows }: Sheet): string {
+  const lines = [columns, ...rows].map((cells) => cells.map(field).join(","));
+  return `\uFEFF${lines.join("\r\n")}\r\n`;
+}
+
+/** A name that begins like a formula must not become one in a spreadsheet. */
+function field(cell: Cell): string {
+  if (cell === null) return "";
+  const text = typeof cell === "string" && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : String(cell);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export async function savePng({ title, sheet, body }: Shown): Promise<void> {
+  const svg = body.current?.querySelector<SVGSVGElement>("svg.plot");
+  const canvas = svg ? await drawn(svg, title) : sheet.current && written(sheet.current, title);
+  canvas?.toBlob((blob) => blob && save(blob, `${fileName(title)}.png`));
+}
+
+/** The chart as it stands on the page; its styles go along, for an image knows nothing of our style sheets. */
+async function drawn(svg: SVGSVGElement, title: string): Promise<HTMLCanvasElement> {
+  const { width, height } = svg.getBoundingClientRect();
+  const copy = svg.cloneNode(true) as SVGSVGElement;
+  const parts = [...svg.querySelectorAll("*")];
+  [...copy.querySelectorAll("*")].forEach((part, i) => {
+    const style = getComputedStyle(parts[i] as Element);
+    for (const name of ["fill", "stroke", "stroke-width", "font-size", "font-family", "opacity", "text-anchor"])
+      part.setAttribute(name, style.getPropertyValue(name));
+  });
+  copy.setAttribute("width", String(width));
+  copy.setAttribute("height", String(height));
+  const address = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
+  try {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const { canvas, pen, top } = sheetOfPaper(width, height, title);
+    pen.drawImage(image, PAD, top, width, height);
+    return canvas;
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
+function written({ columns, rows, write }: Sheet, title: string): HTMLCanvasElement {
+  const lines = [columns, ...rows.slice(0, MOST_ROWS).map((row, at) => row.map((cell, i) => write(cell, i, at)))];
+  const pen = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
+  pen.font = FONT;
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => pen.measureText(line[i] ?? "").width)) + 24);
+  const paper = sheetOfPaper(widths.reduce((sum, width) => sum + width, 0), lines.length * ROW, title);
+  paper.pen.font = FONT;
+  lines.forEach((line, at) => {
+    let x = PAD;
+    line.forEach((text, i) => {
+      const isEnd = rows.some((row) => typeof row[i] === "number");
+      const width = widths[i] as number;
+      paper.pen.textAlign = isEnd ? "right" : "left";
+      paper.pen.fillStyle = colour(at === 0 ? "--ink-soft" : "--ink");
+      paper.pen.fillText(text, isEnd ? x + width - 24 : x, paper.top + at * ROW + 16);
+      x += width;
+    });
+  });
+  return paper.canvas;
+}
+
+function sheetOfPaper(width: number, height: number, title: string) {
+  const top = PAD + 28;
+  const canvas = document.createElement("canvas");
+  canvas.width = (width + 2 * PAD) * SCALE;
+  canvas.height = (top + height + PAD) * SCALE;
+  const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+  pen.scale(SCALE, SCALE);
+  pen.fillStyle = colour("--surface");
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.fillStyle = colour("--ink");
+  pen.font = `600 15px system-ui, sans-serif`;
+  pen.fillText(title, PAD, PAD + 12);
+  return { canvas, pen, top };
+}
+
+/** A token as the theme in force has it. */
+function colour(token: string): string {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${token})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function fileName(title: string): string {
+  return `tally-${title.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-")}`;
+}
+
+function save(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,39 @@
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+
+import { useSession } from "../session/current";
+import type { Answer, Query, ReportPath } from "./paths";
+import type { Report } from "./useReport";
+import { ask, keyOf } from "./useReport";
+import { interval } from "./rhythm";
+
+type Listed = { [Path in ReportPath]: Answer<Path> extends { rows: unknown[]; next_cursor: unknown } ? Path : never }[ReportPath];
+type Row<Path extends Listed> = Answer<Path> extends { rows: (infer Each)[] } ? Each : never;
+
+export interface Rows<Each> extends Report<Each[]> {
+  hasMore: boolean;
+  isLoadingMore: boolean;
+  more: () => void;
+}
+
+/** A list that comes page by page, for addresses that answer `{rows, next_cursor}`. */
+export function useRows<Path extends Listed>(path: Path, query: Omit<Query<Path>, "cursor">): Rows<Row<Path>> {
+  const { client } = useSession();
+  const listed = useInfiniteQuery({
+    queryKey: [...keyOf(path, query), "rows"],
+    queryFn: ({ signal, pageParam }) =>
+      ask(client, path, { query: { ...query, ...(pageParam !== null && { cursor: pageParam }) }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => (page as { next_cursor: string | null }).next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: interval,
+  });
+  return {
+    data: listed.data?.pages.flatMap((page) => (page as unknown as { rows: Row<Path>[] }).rows),
+    error: listed.error,
+    isPrevious: listed.isPlaceholderData,
+    refresh: () => void listed.refetch(),
+    hasMore: listed.hasNextPage,
+    isLoadingMore: listed.isFetchingNextPage,
+    more: () => void listed.fetchNextPage(),
+  };
+}

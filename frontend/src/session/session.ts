@@ -1,0 +1,50 @@
+import { answerOf, createTallyClient, type TallyClient } from "../api/client";
+import { ApiProblem } from "../api/problem";
+import type { components } from "../api/schema";
+import { exchanged, renewing } from "../api/token";
+
+export type Me = components["schemas"]["Profile"];
+export type Role = Me["account_role"];
+
+/** Somebody who is signed in. The key and the token live in the closure of `client`, and nowhere else. */
+export interface Session {
+  client: TallyClient;
+  me: Me;
+}
+
+const LADDER: readonly Role[] = ["viewer", "engineer", "admin", "owner"];
+
+export function may(role: Role, needed: Role): boolean {
+  return LADDER.indexOf(role) >= LADDER.indexOf(needed);
+}
+
+/**
+ * Exchanges the key for a token, which is renewed whenever a request finds it old. `onEnd` hears, once, when the key or
+ * its member opens the door no more.
+ */
+export async function signIn(apiKey: string, onEnd: () => void, baseUrl?: string): Promise<Session> {
+  let ended = false;
+  const end = () => {
+    if (!ended) onEnd();
+    ended = true;
+  };
+  const first = await exchanged(apiKey, baseUrl);
+  const tokens = [first];
+  const token = renewing(async () => tokens.pop() ?? exchanged(apiKey, baseUrl));
+  const client = createTallyClient({
+    ...(baseUrl !== undefined && { baseUrl }),
+    token: () => token().catch((why: unknown) => refused(why, end)),
+  });
+  const me = await answerOf(client.GET("/api/v1/me"));
+  client.use({
+    onResponse({ response }) {
+      if (response.status === 401) end();
+    },
+  });
+  return { client, me };
+}
+
+function refused(why: unknown, end: () => void): never {
+  if (why instanceof ApiProblem && why.status === 401) end();
+  throw why;
+}

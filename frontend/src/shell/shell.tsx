@@ -1,0 +1,75 @@
+import "./shell.css";
+
+import { type RefObject, Suspense, useEffect, useRef } from "react";
+import { useLocation } from "wouter";
+
+import { type Page, PAGES, pageAt } from "../pages";
+import { Forbidden, Message, Skeleton } from "../parts/states";
+import { useSession } from "../session/current";
+import { may } from "../session/session";
+import { Bar } from "./bar";
+import { Fence } from "./fence";
+import { Freshness } from "./freshness";
+import { pageOf } from "./lazy";
+import { Navigation, PageLink } from "./navigation";
+
+/** What stays while pages come and go. */
+export function Shell() {
+  const [path] = useLocation();
+  const { me } = useSession();
+  const mine = PAGES.filter((page) => may(me.account_role, page.role));
+  // Who may not see the overview begins with the first page that is theirs.
+  const page = path === "/" ? (mine.find((one) => one.path === "/") ?? mine[0] ?? PAGES[0]) : pageAt(path);
+  const main = useRef<HTMLElement>(null);
+  useArrival(page, main);
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <Navigation pages={mine} current={page} />
+      <main id="main" ref={main} tabIndex={-1}>
+        <header className="shell-head">
+          <div>
+            <h1>{page?.title ?? "Nothing here"}</h1>
+            <Freshness />
+          </div>
+          {page !== undefined && mine.includes(page) && <Bar {...page.bar} />}
+        </header>
+        {page === undefined ? <Nowhere /> : <Content page={page} isMine={mine.includes(page)} />}
+      </main>
+    </div>
+  );
+}
+
+function Content({ page, isMine }: { page: Page; isMine: boolean }) {
+  if (!isMine) return <Forbidden sentence={`${page.title} needs the ${page.role} role.`} />;
+  const Body = pageOf(page);
+  return (
+    <Fence key={page.path}>
+      <Suspense fallback={<Skeleton height="60vh" />}>
+        <Body />
+      </Suspense>
+    </Fence>
+  );
+}
+
+function Nowhere() {
+  return (
+    <Message title="There is no page at this address" action={<PageLink to="/">To the overview</PageLink>}>
+      Check the link, or choose a page on the left.
+    </Message>
+  );
+}
+
+/** A new page has its title in the window's, begins at its top, and readers of screens are taken there. */
+function useArrival(page: Page | undefined, main: RefObject<HTMLElement | null>) {
+  const arrived = useRef(page);
+  useEffect(() => {
+    document.title = `${page?.title ?? "Nothing here"} · Tally`;
+    if (arrived.current === page) return;
+    arrived.current = page;
+    main.current?.focus({ preventScroll: true });
+    document.documentElement.scrollTop = 0;
+  }, [page, main]);
+}
