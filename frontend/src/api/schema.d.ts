@@ -1882,6 +1882,16 @@ export interface components {
              * @description Different sessions with a message that day.
              */
             sessions: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Avg Response Time Ms */
+            avg_response_time_ms: number | null;
             /** Error Count */
             error_count: number;
             /**
