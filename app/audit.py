@@ -1,35 +1,300 @@
-"""Who changed what. Written in the transaction of the change, so that none is ever missing."""
+"""Who read and changed what: one table, one statement that writes it, two ways to it.
 
-from uuid import UUID
+A change is recorded in its own transaction, so that none is ever missing. Reads, sign-ins and refusals are noted once
+they were answered and written behind the answer, many at once: a process that is killed loses those of its last
+moment, and no answer ever waits for its note.
+"""
 
-from sqlalchemy import insert
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+from uuid import UUID, uuid5
+
+import asyncpg
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from starlette.requests import Request
 
 from app.auth.caller import Caller, CallerTx
-from app.db.engine import Database
+from app.db.engine import Database, Tx, Unreachable
 from app.db.ids import new_id
-from app.models.audit_log import AuditLog
+from app.web.answers import translate
+from app.web.problems import Unavailable
+from app.web.requests import GONE, Exchange
+
+log = structlog.get_logger("tally.audit")
+
+# How long a note waits while the database answers: what kill -9 can lose.
+INTERVAL_S = 0.5
+# Tried again after this, while it does not.
+PAUSE_S = 1.0
+# Notes of one transaction.
+BATCH = 1_000
+# What a process keeps in memory; no account fills all of it.
+MOST = 10_000
+MOST_OF_ONE = 5_000
+# The last chance at shutdown.
+FAREWELL_S = 1.5
+PRUNE_BATCH = 5_000
+
+DONE, REFUSED, FAILED = "done", "refused", "failed"
+ANALYTICS = "/api/v1/analytics/"
+# Recorded in a transaction of its own, before the first byte leaves.
+EXPORT = f"{ANALYTICS}export"
+SIGN_IN = "/api/v1/auth/token"
+READ_AUDIT = "audit.read"
+ACTIONS = {SIGN_IN: "auth.exchange", "/api/v1/admin/audit": READ_AUDIT, "/api/v1/me/stats/queries": READ_AUDIT}
+REFUSE = "access.refuse"
+LONGEST = 1_000
+
+
+class Entry(NamedTuple):
+    """One row, all but its account."""
+
+    id: UUID
+    at: datetime
+    user_id: UUID | str | None
+    action: str
+    resource: str | None
+    parameters: str
+    result: str
+    status: int | None
+    duration_ms: int | None
+    client_kind: str
+    ip: str | None
+    request_id: str | None
+
+
+TYPES = "uuid timestamptz uuid varchar varchar text varchar integer integer varchar varchar varchar".split()  # noqa: SIM905 - a list of names
+# The same entry twice is one: a batch whose COMMIT went unanswered is simply sent again.
+INSERT = f"""
+    INSERT INTO audit_log (account_id, {", ".join(Entry._fields)})
+    SELECT $1, {", ".join(f"t.{name}{'::jsonb' * (name == 'parameters')}" for name in Entry._fields)}
+    FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(TYPES, 2))}) AS t ({", ".join(Entry._fields)})
+    ON CONFLICT (account_id, id) DO NOTHING
+"""
+
+
+async def write(tx: Tx, entries: Sequence[Entry]) -> None:
+    await tx.driver.execute(INSERT, tx.account, *zip(*entries, strict=True))
+
+
+async def record(tx: CallerTx, action: str, resource: UUID | None = None, **parameters: object) -> None:
+    """`action` is `<noun>.<verb>`; parameters are names and numbers, never content."""
+    entry = Entry(
+        id=new_id(),
+        at=datetime.now(UTC),
+        user_id=tx.caller.id,
+        action=action,
+        resource=str(resource) if resource else None,
+        parameters=orjson.dumps(parameters, default=str).decode(),
+        result=DONE,
+        status=None,
+        duration_ms=None,
+        client_kind=tx.client_kind,
+        ip=tx.ip,
+        request_id=tx.request_id,
+    )
+    await write(tx, [entry])
 
 
 async def record_call(request: Request, caller: Caller, action: str, **parameters: object) -> None:
     """Before work that takes many transactions: that it was asked for is on record however far it comes."""
     database: Database = request.app.state.database
     async with database.transaction(caller.account_id) as tx:
-        own = CallerTx(tx.account, tx.connection, tx.driver, caller, request.state.request_id)
-        await record(own, action, None, **parameters)
+        await record(CallerTx.of(tx, caller, request), action, None, **parameters)
 
 
-async def record(tx: CallerTx, action: str, resource: UUID | None = None, **parameters: object) -> None:
-    """`action` is `<noun>.<verb>`; parameters are names and numbers, never content."""
-    row = {
-        "account_id": tx.account,
-        "id": new_id(),
-        "user_id": tx.caller.id,
-        "action": action,
-        "resource": str(resource) if resource else None,
-        "parameters": parameters,
-        "result": "done",
-        "request_id": tx.request_id,
-        "client_kind": "web" if tx.caller.key_id is None else "api",
-    }
-    await tx.connection.execute(insert(AuditLog).values(row))
+async def record_job(tx: Tx, action: str, **parameters: object) -> None:
+    """What the worker changed by itself."""
+    said = orjson.dumps(parameters, default=str).decode()
+    moment = datetime.now(UTC)
+    await write(tx, [Entry(new_id(), moment, None, action, None, said, DONE, None, None, "worker", None, None)])
+
+
+def seen(exchange: Exchange) -> Entry | None:
+    """What is noted of an answered request; None for what is of no account or needs no note."""
+    status, route = exchange.status, exchange.route
+    action = f"query.{route.rpartition('/')[2]}" if route.startswith(ANALYTICS) else ACTIONS.get(route)
+    result = result_of(status)
+    if result is None or (result == DONE and route == EXPORT):
+        return None
+    resource = None
+    if action is None:
+        if result != REFUSED:
+            return None
+        action, resource = REFUSE, f"{exchange.method} {route}"
+    user = exchange.caller.get("user_id")
+    at = datetime.now(UTC) - timedelta(seconds=exchange.elapsed)
+    once = action == READ_AUDIT and result == DONE
+    return Entry(
+        id=uuid5(UUID(exchange.caller["account_id"]), f"{action} {user} {at:%Y%m%d%H%M}") if once else new_id(),
+        at=at,
+        user_id=user,
+        action=action,
+        resource=resource,
+        parameters=parameters_of(exchange.query) if result == DONE else "{}",
+        result=result,
+        status=status,
+        duration_ms=round(exchange.elapsed * 1000),
+        client_kind=exchange.client_kind,
+        ip=exchange.ip,
+        request_id=exchange.request_id,
+    )
+
+
+def result_of(status: int) -> str | None:
+    """None for a request that was wrong: it read nothing."""
+    if status < 400:
+        return DONE
+    if status in (401, 403):
+        return REFUSED
+    return FAILED if status >= GONE else None
+
+
+@lru_cache(maxsize=256)
+def parameters_of(query: bytes) -> str:
+    """The window and the filters, as they were asked; of many values only how many."""
+    given: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query.decode("latin-1")):
+        if name != "cursor":
+            given.setdefault(name, []).append(value)
+    whole = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+    said = orjson.dumps(whole).decode().replace("\\u0000", "")
+    if len(said) <= LONGEST:
+        return said
+    return orjson.dumps({name: len(values) for name, values in given.items()}).decode()
+
+
+class Trail:
+    """Notes on their way to the table, in bounded memory."""
+
+    def __init__(self, database: Database, registry: CollectorRegistry) -> None:
+        self._database = database
+        self._waiting: dict[str, list[Entry]] = {}
+        self._count = 0
+        self._lost = 0
+        self._noted, self._enough, self._closing = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._written = Counter("tally_audit_written", "Audit notes written behind the answer.", registry=registry)
+        self._dropped = Counter("tally_audit_dropped", "Audit notes that were lost.", registry=registry)
+        waiting = Gauge("tally_audit_waiting", "Audit notes in memory, not yet written.", registry=registry)
+        waiting.set_function(lambda: self._count)
+
+    def finished(self, exchange: Exchange) -> None:
+        """Every answered request comes by here."""
+        account = exchange.caller.get("account_id")
+        if account is not None and (entry := seen(exchange)) is not None:
+            self.note(account, entry)
+
+    def note(self, account: str, entry: Entry) -> None:
+        """Never waits: where there is no room, the note is dropped and counted."""
+        if self._count >= MOST or len(self._waiting.get(account, ())) >= MOST_OF_ONE:
+            self._lose(1)
+            return
+        self._waiting.setdefault(account, []).append(entry)
+        self._count += 1
+        self._noted.set()
+        if self._count >= BATCH:
+            self._enough.set()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Write what is left; what cannot be written in time is said to be lost."""
+        self._closing.set()
+        self._noted.set()
+        self._enough.set()
+        if self._task is not None:
+            await asyncio.wait((self._task,), timeout=FAREWELL_S)
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+        self._lose(self._count)
+        self._say()
+
+    async def flush(self) -> bool:
+        """Write what waits now; False where some of it must be tried again."""
+        async with self._turn:
+            waiting, self._waiting = self._waiting, {}
+            self._enough.clear()
+            left, away = {}, False
+            for account, entries in waiting.items():
+                try:
+                    left[account] = entries if away else await self._write_all(account, entries)
+                except Unreachable:
+                    away, left[account] = True, entries
+            for account, entries in left.items():
+                if entries:
+                    self._waiting[account] = [*entries, *self._waiting.get(account, ())]
+            self._say()
+            return not any(left.values())
+
+    async def _run(self) -> None:
+        while not (self._closing.is_set() and not self._count):
+            await self._noted.wait()
+            self._noted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), INTERVAL_S)
+            if not await self.flush():
+                self._noted.set()
+                await asyncio.sleep(FAREWELL_S / 10 if self._closing.is_set() else PAUSE_S)
+
+    async def _write_all(self, account: str, entries: list[Entry]) -> list[Entry]:
+        """One transaction a batch; gives back what is to be tried again. Raises Unreachable."""
+        while entries:
+            batch = entries[:BATCH]
+            try:
+                async with self._database.transaction(UUID(account)) as tx:
+                    await write(tx, batch)
+                self._written.inc(len(batch))
+            except Unreachable:
+                raise
+            except asyncpg.ForeignKeyViolationError:
+                pass  # the account is gone, or never was: nobody could read them
+            except Exception as error:
+                if isinstance(translate(error), Unavailable):
+                    return entries
+                log.exception("audit refused", account_id=account, notes=len(batch))
+                self._dropped.inc(len(batch))
+            self._count -= len(batch)
+            entries = entries[BATCH:]
+        return []
+
+    def _lose(self, number: int) -> None:
+        self._dropped.inc(number)
+        self._lost += number
+
+    def _say(self) -> None:
+        if self._lost:
+            log.warning("audit lost", notes=self._lost, why="no room to keep them until they can be written")
+            self._lost = 0
+
+
+OLD = "SELECT id FROM audit_log WHERE account_id = $1 AND at < $2 ORDER BY at DESC, id DESC LIMIT $3"
+DELETE = "DELETE FROM audit_log WHERE account_id = $1 AND id = ANY ($2)"
+KEPT = "SELECT audit_days FROM accounts WHERE id = $1"
+
+
+async def prune(database: Database, account: UUID) -> int:
+    """Delete what is older than the account keeps, in bounded batches, one transaction each."""
+    async with database.transaction(account, read_only=True) as tx:
+        days = await tx.driver.fetchval(KEPT, account)
+    if not days:
+        return 0
+    before, gone, rows = datetime.now(UTC) - timedelta(days=days), 0, PRUNE_BATCH
+    while rows == PRUNE_BATCH:
+        async with database.transaction(account) as tx:
+            chosen = [row["id"] for row in await tx.driver.fetch(OLD, account, before, PRUNE_BATCH)]
+            await tx.driver.execute(DELETE, account, chosen)
+            rows = len(chosen)
+            if rows:
+                await record_job(tx, "audit.prune", before=before, rows=rows)
+        gone += rows
+    return gone

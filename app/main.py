@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
-from app import __version__
+from app import __version__, audit
 from app.admin import account, keys, retention, rollups, users
+from app.admin import audit as audit_rows
 from app.analytics import agents, escalations, export, models, sessions, summary, tools, usage
 from app.analytics import users as user_usage
 from app.auth import exchange
@@ -41,6 +42,7 @@ ROUTERS = (
     account.router,
     retention.router,
     rollups.router,
+    audit_rows.router,
     batches.router,
     sync.router,
     usage.router,
@@ -91,7 +93,13 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         token_seconds=settings.token_seconds,
     )
     app.add_middleware(BodyLimit, largest=settings.max_body_bytes)
-    app.add_middleware(Requests, registry=app.state.metrics, origins=Origins(settings.cors_origins))
+    app.state.trail = audit.Trail(database, app.state.metrics)
+    app.add_middleware(
+        Requests,
+        registry=app.state.metrics,
+        origins=Origins(settings.cors_origins),
+        finished=app.state.trail.finished,
+    )
     return app
 
 
@@ -111,6 +119,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log.info("ready", postgresql=version, tally=__version__)
     except Unreachable as why:
         log.warning("database away", why=str(why))
+    app.state.trail.start()
     yield
+    await app.state.trail.close()
     await app.state.door.authority.aclose()
     await database.close()

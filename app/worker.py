@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import delete, select
 
+from app import audit
 from app.admin.founding import account_ids
 from app.db.engine import Database, Unreachable
 from app.facts import retention
@@ -51,6 +52,7 @@ async def apply_retention(database: Database, account: UUID) -> int:
 JOBS = (
     Job("prune_idempotency_keys", HOUR_S, prune_idempotency_keys),
     Job("apply_retention", 24 * HOUR_S, apply_retention),
+    Job("prune_audit", 24 * HOUR_S, audit.prune),
 )
 
 

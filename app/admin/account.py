@@ -36,6 +36,7 @@ class SettingsChange(Body):
     name: Line = Field(default_factory=left_out)
     timezone: Zone = Field(default_factory=left_out)
     retention_days: int = Field(ge=0, le=36_500, strict=True, default_factory=left_out)
+    audit_days: int = Field(ge=0, le=36_500, strict=True, default_factory=left_out)
     workspace_labels: Labels = Field(default_factory=left_out)
     create_members: StrictBool = Field(default_factory=left_out)
     keep_transcripts: StrictBool = Field(default_factory=left_out)
@@ -48,6 +49,7 @@ class AccountSettings(Shape):
     display_code: str
     timezone: str = Field(description="The zone whose days reports count in.")
     retention_days: int = Field(description="Facts older than this are deleted; 0 keeps them for ever.")
+    audit_days: int = Field(description="Audit rows older than this are deleted; 0 keeps them for ever.")
     workspace_labels: Labels = Field(description="How workspaces are named: by path, by hash, or by last folder.")
     create_members: bool = Field(description="Whether ingest makes members of e-mail addresses it does not know.")
     keep_transcripts: bool = Field(description="Whether raw session logs stay once every processor has read them.")

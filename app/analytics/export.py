@@ -71,7 +71,7 @@ async def export_facts(tx: AdminChange, request: Request, asked: Annotated[Expor
     media_type, make = FORMATS[asked.format]
     source = table.pieces(request.app.state.database, tx.account, window, filters)
     body = written(make(table.columns), source)
-    await audit.record(tx, f"export.{asked.kind}", format=asked.format, **described(window, filters))
+    await audit.record(tx, "query.export", kind=asked.kind, format=asked.format, **described(window, filters))
     return Download(body, media_type=media_type, headers=attached(asked, window))
 
 

@@ -9,7 +9,7 @@ database on every request, so that a demotion, a deactivation or a revoked key a
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Request
@@ -68,6 +68,14 @@ class CallerTx(Tx):
 
     caller: Caller
     request_id: str
+    client_kind: str
+    ip: str | None
+
+    @classmethod
+    def of(cls, tx: Tx, caller: Caller, request: Request) -> Self:
+        """Who asks, and how the request says it came."""
+        state = request.state
+        return cls(tx.account, tx.connection, tx.driver, caller, state.request_id, state.client_kind, state.ip)
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,8 @@ class Gate(SecurityBase):
         """Whose token it is, while they do not call too often."""
         door: Door = request.app.state.door
         claims = await door.authority.verify(bearer(request))
+        # Known from here on, for the log and the audit, also where they are refused.
+        request.state.caller.update(account_id=str(claims.account_id), user_id=str(claims.user_id))
         request.state.headers.update(door.limits.take((claims.account_id, claims.key_id or claims.user_id)))
         return claims
 
@@ -167,9 +177,8 @@ class Gate(SecurityBase):
         account, mode = claims.account_id, {"read_only": self.read_only, "snapshot": self.read_only}
         async with door.database.transaction(account, **mode) as tx:
             caller = await read_caller(tx, claims)
-            request.state.caller.update(account_id=str(caller.account_id), user_id=str(caller.id))
             caller.require(self.role)
-            yield CallerTx(account, tx.connection, tx.driver, caller, request.state.request_id)
+            yield CallerTx.of(tx, caller, request)
 
 
 class Call(Gate):

@@ -40,7 +40,10 @@ async def exchange_key(request: Request, offer: KeyOffer) -> Token:
     key = parse(offer.api_key)
     if key is None:
         raise Unauthorized
+    # Whose key it claims to be: such a refusal is on record in that account, if there is one.
+    request.state.caller["account_id"] = str(key.account_id)
     claims = await claims_of(door.database, key)
+    request.state.caller["user_id"] = str(claims.user_id)
     token = door.authority.issue(claims.user_id, claims.account_id, key_id=claims.key_id)
     return Token(access_token=token, expires_in=door.token_seconds)
 

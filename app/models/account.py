@@ -12,6 +12,7 @@ class Account(Model):
     __tablename__ = "accounts"
     __table_args__ = (
         CheckConstraint("retention_days BETWEEN 0 AND 36500", "retention_days"),
+        CheckConstraint("audit_days BETWEEN 0 AND 36500", "audit_days"),
         CheckConstraint("octet_length(workspace_salt) = 32", "workspace_salt"),
         CheckConstraint("workspace_labels IN ('full_path', 'hashed', 'basename_only')", "workspace_labels"),
     )
@@ -21,6 +22,7 @@ class Account(Model):
     display_code: Mapped[Keyword]
     timezone: Mapped[str] = mapped_column(String(64), server_default=text("'UTC'"))
     retention_days: Mapped[int] = mapped_column(server_default=text("0"))
+    audit_days: Mapped[int] = mapped_column(server_default=text("400"))
     workspace_labels: Mapped[Keyword] = mapped_column(server_default=text("'basename_only'"))
     # Keys the hashes of 'hashed' workspace labels, so that equal paths of two accounts stay unlinkable.
     workspace_salt: Mapped[bytes] = mapped_column(LargeBinary(32))

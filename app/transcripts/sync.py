@@ -133,11 +133,10 @@ async def note(request: Request, caller: Caller, files: int) -> None:
     database: Database = request.app.state.database
     try:
         async with database.transaction(caller.account_id) as tx:
-            own = CallerTx(tx.account, tx.connection, tx.driver, caller, request.state.request_id)
             if caller.key_id is None or not caller.may("admin"):
                 mine = update(User).where(User.account_id == tx.account, User.id == caller.id)
                 await tx.connection.execute(mine.values(last_pull_at=datetime.now(UTC)))
-            await audit.record(own, "manifest.fetch", None, files=files)
+            await audit.record(CallerTx.of(tx, caller, request), "manifest.fetch", None, files=files)
     except Exception as error:  # noqa: BLE001 - worth noting, not worth failing the manifest for
         log.warning("manifest not noted", why=type(error).__name__)
 

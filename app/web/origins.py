@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.web.problems import Forbidden
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-SENT = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, If-None-Match, X-Request-ID"
+SENT = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, If-None-Match, X-Request-ID, X-Tally-Client"
 SEEN = (
     "ETag, X-Request-ID, Retry-After, Idempotent-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset,"
     " Content-Disposition"

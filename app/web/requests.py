@@ -5,7 +5,7 @@ Pure ASGI: a BaseHTTPMiddleware costs half of the throughput.
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -34,18 +34,24 @@ DEFAULTS = {
 }
 # Probes come every few seconds and say nothing new.
 QUIET = ("/health/", "/metrics")
+# Who calls says so with this header; whoever says nothing we know is a program of one's own.
+CLIENT, CLIENTS, PROGRAM = b"x-tally-client", {b"web": "web", b"cli": "cli"}, "api"
 # Anybody may invent a method; the metrics know these.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Nobody was there to be answered: nginx's number for it, seen in logs and metrics alone.
 GONE = 499
+LONGEST_ADDRESS = 200
 
 
 class Requests:
-    """The outermost layer of our own."""
+    """The outermost layer of our own. `finished` hears of every answer, once it is given."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry, origins: Origins) -> None:
+    def __init__(
+        self, app: ASGIApp, registry: CollectorRegistry, origins: Origins, finished: Callable[["Exchange"], None]
+    ) -> None:
         self.app = app
         self.origins = origins
+        self.finished = finished
         labels = ("method", "route", "status")
         self.count = Counter("tally_requests", "Requests answered.", labels, registry=registry)
         self.seconds = Histogram(
@@ -84,18 +90,18 @@ class Requests:
             )
 
     def _account_for(self, exchange: "Exchange") -> None:
-        elapsed = time.perf_counter() - exchange.began
-        method, route = exchange.method, exchange.route
-        status = exchange.status or GONE
+        exchange.end()
+        method, route, status = exchange.method, exchange.route, exchange.status
         self.count.labels(method, route, status).inc()
-        self.seconds.labels(method, route).observe(elapsed)
+        self.seconds.labels(method, route).observe(exchange.elapsed)
+        self.finished(exchange)
         if not route.startswith(QUIET):
             log.info(
                 "request",
                 method=method,
                 route=route,
                 status=status,
-                ms=round(elapsed * 1000, 2),
+                ms=round(exchange.elapsed * 1000, 2),
                 request_id=exchange.request_id,
                 **exchange.caller,
             )
@@ -106,16 +112,36 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.began = time.perf_counter()
+        self.elapsed = 0.0
         self.status = 0
         self.is_head = scope["method"] == "HEAD"
         self.method = scope["method"] if scope["method"] in METHODS else "other"
         self._receive, self._send = receive, send
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
         self.request_id = given.decode() if SANE_ID.fullmatch(given) else uuid4().hex
+        self.client_kind = CLIENTS.get(headers.get(CLIENT, b""), PROGRAM)
+        self.ip: str | None = scope["client"][0][:LONGEST_ADDRESS] if scope.get("client") else None
         self.added: dict[str, str] = {}
-        state = {**scope.get("state", {}), "request_id": self.request_id, "headers": self.added, "caller": {}}
+        state = {
+            **scope.get("state", {}),
+            "request_id": self.request_id,
+            "headers": self.added,
+            "caller": {},
+            "client_kind": self.client_kind,
+            "ip": self.ip,
+        }
         # What can be read can be asked about: HEAD is GET without the body.
         self.scope = {**scope, "state": state, "method": "GET" if self.is_head else scope["method"]}
+
+    def end(self) -> None:
+        self.elapsed = time.perf_counter() - self.began
+        self.status = self.status or GONE
+
+    @property
+    def query(self) -> bytes:
+        given: bytes = self.scope["query_string"]
+        return given
 
     @property
     def caller(self) -> Mapping[str, Any]:

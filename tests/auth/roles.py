@@ -37,4 +37,5 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("POST", "/api/v1/account/retention"): "admin",
     ("GET", "/api/v1/account/rollups"): "admin",
     ("POST", "/api/v1/account/rollups"): "admin",
+    ("GET", "/api/v1/admin/audit"): "admin",
 }

@@ -136,6 +136,7 @@ WINDOW = "start_date=2026-01-01&end_date=2026-01-31"
 REPORTS = ("usage", "agents", "models", "tools", "users", "sessions")
 QUERIES = {
     ("get", "/api/v1/keys"): "user_id={user_id}",
+    ("get", "/api/v1/admin/audit"): "user_id={user_id}",
     **{("get", f"/api/v1/analytics/{report}"): f"user_id={{user_id}}&{WINDOW}" for report in REPORTS},
     ("get", "/api/v1/analytics/export"): f"kind=messages&format=csv&user_id={{user_id}}&{WINDOW}",
 }
