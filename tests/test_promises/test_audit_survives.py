@@ -16,7 +16,7 @@ from structlog.testing import CapturingLogger
 
 from app import audit
 from app.db.addresses import Addresses
-from app.db.engine import Database
+from app.db.engine import Database, Unreachable
 from app.settings import Settings
 from tests.people import Company
 from tests.process import Running, serving, tally
@@ -113,7 +113,7 @@ async def test_memory_is_bounded_while_the_database_is_away_and_what_is_dropped_
     async with app_serving(addresses, TALLY_POOL_TIMEOUT=1) as api:
         company, other = await api.founder.company(), await api.founder.company("Globex")
         trail, database = api.app.state.trail, api.database
-        engine, database.engine = database.engine, NoEngine()  # type: ignore[assignment]
+        monkeypatch.setattr(database, "_pick", nobody)
         notes = [entry() for _ in range(audit.MOST + 2_000)]
         for note in notes:
             trail.note(str(company.id), note)
@@ -122,7 +122,7 @@ async def test_memory_is_bounded_while_the_database_is_away_and_what_is_dropped_
         assert await trail.flush() is False
         assert metric(api, "tally_audit_waiting") == audit.MOST
         assert metric(api, "tally_audit_dropped_total") == 2 * len(notes) - audit.MOST
-        database.engine = engine
+        monkeypatch.undo()
         while not await trail.flush():
             await asyncio.sleep(0.1)
         assert metric(api, "tally_audit_waiting") == 0
@@ -135,20 +135,18 @@ async def test_memory_is_bounded_while_the_database_is_away_and_what_is_dropped_
     assert said.calls[0].kwargs["notes"] == 2 * len(notes) - audit.MOST
 
 
-class NoEngine:
-    """A server that nobody can reach."""
-
-    async def connect(self) -> None:
-        raise OSError
+async def nobody() -> None:
+    raise Unreachable("the database is away")
 
 
-async def test_a_shutdown_does_not_wait_for_a_database_that_is_away(addresses: Addresses) -> None:
+async def test_a_shutdown_does_not_wait_for_a_database_that_is_away(
+    addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with app_serving(addresses) as api:
         company = await api.founder.company()
-        engine, api.database.engine = api.database.engine, NoEngine()  # type: ignore[assignment]
+        monkeypatch.setattr(api.database, "_pick", nobody)
         api.app.state.trail.note(str(company.id), entry())
         began = time.monotonic()
         await api.app.state.trail.close()
         assert time.monotonic() - began < audit.FAREWELL_S + 1
         assert metric(api, "tally_audit_dropped_total") == 1
-        api.database.engine = engine
