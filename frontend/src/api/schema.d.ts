@@ -208,6 +208,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Audit
+         * @description What members read and changed, what was refused, who signed in. Reads and refusals appear within a second.
+         */
+        get: operations["read_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ingest/batches": {
         parameters: {
             query?: never;
@@ -539,6 +559,11 @@ export interface components {
              */
             retention_days: number;
             /**
+             * Audit Days
+             * @description Audit rows older than this are deleted; 0 keeps them for ever.
+             */
+            audit_days: number;
+            /**
              * Workspace Labels
              * @description How workspaces are named: by path, by hash, or by last folder.
              * @enum {string}
@@ -563,6 +588,13 @@ export interface components {
             created_at: string;
             /** Updated At */
             updated_at: string;
+        };
+        /** ActionCount */
+        ActionCount: {
+            /** Action */
+            action: string;
+            /** Count */
+            count: number;
         };
         /** AgentReport */
         AgentReport: {
@@ -641,6 +673,87 @@ export interface components {
              * @example 12.340000
              */
             cost_usd: string | null;
+        };
+        /** AuditPage */
+        AuditPage: {
+            /**
+             * Rows
+             * @description Newest first.
+             */
+            rows: components["schemas"]["AuditRow"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+            /** @description Of everything that matches; on the first page only. */
+            facets: components["schemas"]["Facets"] | null;
+        };
+        /** AuditRow */
+        AuditRow: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * At
+             * @description When it was asked for.
+             */
+            at: string;
+            /**
+             * User Id
+             * @description Null for what the worker did, and for a key that is nobody's.
+             */
+            user_id: string | null;
+            /** User Name */
+            user_name: string | null;
+            /**
+             * Action
+             * @example query.usage
+             * @example user.change
+             * @example auth.exchange
+             * @example access.refuse
+             */
+            action: string;
+            /**
+             * Resource
+             * @description The id of what was changed, or the operation that was refused.
+             */
+            resource: string | null;
+            /**
+             * Parameters
+             * @description The window and filters of a read, the new settings of a change.
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Result
+             * @example done
+             * @example refused
+             * @example failed
+             */
+            result: string;
+            /**
+             * Status
+             * @description The answer's; null for changes, which are recorded before it is given.
+             */
+            status: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /**
+             * Client Kind
+             * @example api
+             * @example web
+             * @example cli
+             * @example worker
+             */
+            client_kind: string;
+            /** Ip */
+            ip: string | null;
+            /** Request Id */
+            request_id: string | null;
         };
         /** ByIntent */
         ByIntent: {
@@ -796,6 +909,24 @@ export interface components {
              * @description Every local day of the period, ascending.
              */
             daily: components["schemas"]["EscalationDay"][];
+        };
+        /** Facets */
+        Facets: {
+            /**
+             * Counted
+             * @description How many rows were counted: the newest 10,000 that match, at most.
+             */
+            counted: number;
+            /**
+             * Actions
+             * @description Most frequent first, at most 50.
+             */
+            actions: components["schemas"]["ActionCount"][];
+            /**
+             * Users
+             * @description Most frequent first, at most 50.
+             */
+            users: components["schemas"]["MemberCount"][];
         };
         /**
          * FieldError
@@ -969,6 +1100,15 @@ export interface components {
             account_role?: "viewer" | "engineer" | "admin" | "owner";
             /** Active */
             active?: boolean;
+        };
+        /** MemberCount */
+        MemberCount: {
+            /** User Id */
+            user_id: string | null;
+            /** Name */
+            name: string | null;
+            /** Count */
+            count: number;
         };
         /** MemberReport */
         MemberReport: {
@@ -1724,6 +1864,8 @@ export interface components {
             timezone?: string;
             /** Retention Days */
             retention_days?: number;
+            /** Audit Days */
+            audit_days?: number;
             /**
              * Workspace Labels
              * @enum {string}
@@ -3756,6 +3898,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rebuilt"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_audit: {
+        parameters: {
+            query?: {
+                /** @description Rows a page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Only what this member did. */
+                user_id?: string | null;
+                /** @description An action; or its first word with the dot, for all of them. */
+                action?: string | null;
+                result?: ("done" | "refused" | "failed") | null;
+                client_kind?: ("api" | "web" | "cli" | "worker") | null;
+                /** @description From this instant on. */
+                since?: string | null;
+                /** @description Before this instant. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
                 };
             };
             /** @description Unauthorized */
