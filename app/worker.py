@@ -1,8 +1,11 @@
-"""The periodic jobs. Every job may be cut off, and done twice at once: what it does is derived from what is there."""
+"""The periodic jobs. Any number of workers share them: PostgreSQL says who is at which, one at a time for an account.
+
+Each job has lanes of its own, so that a slow one holds up no other.
+"""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,35 +16,55 @@ from sqlalchemy import delete, select
 
 from app import audit
 from app.admin.founding import account_ids
+from app.db import leases
 from app.db.engine import Database, Unreachable
-from app.facts import retention
+from app.db.leases import Ended, Refused
+from app.facts import retention, upkeep
 from app.models.idempotency_key import IdempotencyKey
 from app.web.answers import translate
 
 log = structlog.get_logger("tally.worker")
 
-TICK_S = 5.0
 KEEP_ANSWERS = timedelta(hours=48)
 BATCH = 5_000
 HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is done to each account, and how often; tells how many rows it touched."""
+    """What is done to each account, and how often; tells how many rows it touched, or more."""
 
     name: str
     every_s: float
-    run: Callable[[Database, UUID], Awaitable[int]]
+    run: Callable[[Database, UUID], Awaitable[int | Ended]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a worker goes about it."""
+
+    tick_s: float = 5.0
+    lease_s: float = leases.LEASE_S
+    # Accounts that one job is done for at once, in one worker.
+    lanes: int = 2
+    # What may still end by itself once the worker is told to stop.
+    grace_s: float = 3.0
+    # What others began or put off is looked at again after so long.
+    patience_s: float = HOUR_S
 
 
 async def prune_idempotency_keys(database: Database, account: UUID) -> int:
     """Answers are promised for 24 hours; twice that leaves room for clocks."""
     old = IdempotencyKey.account_id == account, IdempotencyKey.created_at < datetime.now(UTC) - KEEP_ANSWERS
-    async with database.transaction(account) as tx:
-        keys = (await tx.connection.scalars(select(IdempotencyKey.key).where(*old).limit(BATCH))).all()
-        chosen = IdempotencyKey.account_id == account, IdempotencyKey.key.in_(keys)
-        return (await tx.connection.execute(delete(IdempotencyKey).where(*chosen))).rowcount
+    pruned = 0
+    while True:
+        async with database.transaction(account) as tx:
+            keys = (await tx.connection.scalars(select(IdempotencyKey.key).where(*old).limit(BATCH))).all()
+            chosen = IdempotencyKey.account_id == account, IdempotencyKey.key.in_(keys)
+            pruned += (await tx.connection.execute(delete(IdempotencyKey).where(*chosen))).rowcount
+        if len(keys) < BATCH:
+            return pruned
 
 
 async def apply_retention(database: Database, account: UUID) -> int:
@@ -49,56 +72,136 @@ async def apply_retention(database: Database, account: UUID) -> int:
     return sum([cleared.rows async for cleared in retention.apply(database, account)])
 
 
+async def check_rollups(database: Database, account: UUID) -> Ended:
+    """Count a few days and sessions anew, other ones each time: should sums ever drift, somebody is told."""
+    found = await upkeep.sample(database, account)
+    if not found:
+        return Ended()
+    log.warning("rollups differ", account_id=str(account), found=upkeep.explain(found[:10]))
+    return Ended("differs", len(found), "Sums differ from their facts: see tally rollups verify, then rebuild.")
+
+
 JOBS = (
     Job("prune_idempotency_keys", HOUR_S, prune_idempotency_keys),
-    Job("apply_retention", 24 * HOUR_S, apply_retention),
-    Job("prune_audit", 24 * HOUR_S, audit.prune),
+    Job("apply_retention", DAY_S, apply_retention),
+    Job("prune_audit", DAY_S, audit.prune),
+    Job("check_rollups", DAY_S, check_rollups),
 )
 
 
 class Worker:
-    """Runs each job at its cadence until told to stop. A job that fails is logged and comes round again."""
+    """Runs each job at its cadence until told to stop. A job that fails is noted down and comes round again."""
 
-    def __init__(self, database: Database, alive: Path, jobs: tuple[Job, ...] = JOBS) -> None:
+    def __init__(self, database: Database, alive: Path, jobs: Sequence[Job] = JOBS, pace: Pace | None = None) -> None:
         self._database = database
         self._alive = alive
-        self._jobs = jobs
-        self._due = {job.name: 0.0 for job in jobs}
+        self._pace = pace or Pace()
+        self._lanes = [Lane(job, database, self._pace) for job in jobs]
 
     async def run(self, stop: asyncio.Event) -> None:
-        log.info("working", jobs=[job.name for job in self._jobs])
+        """At the end every job is done, or handed back for another worker to take up at once."""
+        log.info("working", jobs=[lane.job.name for lane in self._lanes])
+        stopping = asyncio.ensure_future(stop.wait())
+        working = [asyncio.ensure_future(lane.run(stop)) for lane in self._lanes]
+        working.append(asyncio.ensure_future(self._look_round(stop)))
+        try:
+            await asyncio.wait((stopping, *working), return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                await asyncio.wait(working, timeout=self._pace.grace_s)
+        finally:
+            for task in (stopping, *working):
+                task.cancel()
+            ends = await asyncio.gather(*working, return_exceptions=True)
+        for end in ends:
+            # A lane does not end by itself: what ended it is a fault of ours, and shall not go unseen.
+            if isinstance(end, Exception):
+                raise end
+
+    async def _look_round(self, stop: asyncio.Event) -> None:
+        """Show that the worker is alive, and see which accounts there are."""
         while not stop.is_set():
             self._alive.touch()
-            for job in self._jobs:
-                if not stop.is_set() and time.monotonic() >= self._due[job.name]:
-                    await self._do(job)
             try:
-                await asyncio.wait_for(stop.wait(), TICK_S)
-            except TimeoutError:
-                continue
+                accounts = await account_ids(self._database)
+            except Exception as error:  # noqa: BLE001 - away or not migrated: it may come
+                log.warning("database away", why=reason(error))
+            else:
+                for lane in self._lanes:
+                    lane.know(accounts)
+            await pause(stop, self._pace.tick_s)
 
-    async def _do(self, job: Job) -> None:
-        # The clock advances on failure too: a job that cannot run must not run hot.
-        self._due[job.name] = time.monotonic() + job.every_s
+
+class Lane:
+    """One job, for every account when it is due."""
+
+    def __init__(self, job: Job, database: Database, pace: Pace) -> None:
+        self.job = job
+        self._database = database
+        self._pace = pace
+        self._places = asyncio.Semaphore(pace.lanes)
+        # When to look at an account next; never, while this worker is at it.
+        self._next: dict[UUID, float] = {}
+
+    def know(self, accounts: Sequence[UUID]) -> None:
+        self._next = {account: self._next.get(account, 0.0) for account in accounts}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as running:
+            while not stop.is_set():
+                for account, due in list(self._next.items()):
+                    if time.monotonic() < due:
+                        continue
+                    await self._places.acquire()
+                    if stop.is_set():
+                        return
+                    self._next[account] = float("inf")
+                    running.create_task(self._turn(account))
+                await pause(stop, min(1.0, self._pace.tick_s))
+
+    async def _turn(self, account: UUID) -> None:
+        wait = self._pace.tick_s
         try:
-            for account in await account_ids(self._database):
-                await self._do_for(job, account)
+            wait = await self._claim(account)
         except Unreachable as why:
-            self._due[job.name] = time.monotonic() + TICK_S
-            log.warning("database away", job=job.name, why=str(why))
+            log.warning("database away", job=self.job.name, why=str(why))
+        except Exception as error:  # noqa: BLE001 - one account's trouble is not another's
+            log.warning("failed", job=self.job.name, account_id=str(account), why=reason(error))
+        finally:
+            self._places.release()
+            self._next[account] = time.monotonic() + wait
 
-    async def _do_for(self, job: Job, account: UUID) -> None:
-        """One account's trouble is not another's."""
+    async def _claim(self, account: UUID) -> float:
+        """Do the job where it is due and nobody is at it; tells when to look again."""
+        job, lease_s = self.job, self._pace.lease_s
+        found = await leases.claim(self._database, account, job.name, only_if_due=True, lease_s=lease_s)
+        if isinstance(found, Refused):
+            return self._pace.tick_s if found.running else min(found.due_in_s, self._pace.patience_s)
+        ended = await found.run(self._do(account), job.every_s)
+        return min(leases.pause_after(ended, job.every_s), self._pace.patience_s)
+
+    async def _do(self, account: UUID) -> Ended:
         began = time.monotonic()
         try:
-            rows = await job.run(self._database, account)
-        except Unreachable:
-            raise
+            done = await self.job.run(self._database, account)
         except Exception as error:  # noqa: BLE001 - a fault in one job must not end the others
-            problem = translate(error)
-            why = problem.detail if problem else type(error).__name__
-            log.warning("failed", job=job.name, account_id=str(account), why=why)
+            ended = Ended("failed", fault=reason(error))
         else:
-            if rows:
-                took = round((time.monotonic() - began) * 1000)
-                log.info("done", job=job.name, account_id=str(account), rows=rows, ms=took)
+            ended = done if isinstance(done, Ended) else Ended(items=done)
+        if ended.is_worth_telling:
+            said = {"job": self.job.name, "account_id": str(account), "outcome": ended.outcome, "items": ended.items}
+            tell = log.info if ended.outcome == "done" else log.warning
+            tell("ended", **said, why=ended.fault, ms=round((time.monotonic() - began) * 1000))
+        return ended
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def reason(error: Exception) -> str:
+    """A sentence, or the kind of a fault nobody foresaw; never a value."""
+    problem = translate(error)
+    return (problem.detail if problem else type(error).__name__)[:200]

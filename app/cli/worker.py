@@ -1,14 +1,21 @@
 """tally worker: the periodic jobs."""
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 from typing import Annotated
 
 import typer
 
 from app.cli.operator import DataDir, inspect, settings_with
 from app.settings import Settings
+
+# A job has to wait for its turn at a connection, and nobody waits for it.
+PATIENCE_S = 10.0
+# Said to end, a worker is gone in ten seconds, whatever a job does in a thread that nothing can stop.
+LAST_RESORT_S = 9.0
 
 
 async def work(settings: Settings, url: object, *, with_parent: bool) -> None:
@@ -17,13 +24,22 @@ async def work(settings: Settings, url: object, *, with_parent: bool) -> None:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if not stop.is_set():
+            stop.set()
+            last_resort = threading.Timer(LAST_RESORT_S, os._exit, (1,))
+            last_resort.daemon = True
+            last_resort.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     if with_parent:
         # The parent holds the other end: when it is gone, however it went, this end closes.
-        loop.add_reader(sys.stdin.fileno(), stop.set)
+        loop.add_reader(sys.stdin.fileno(), end)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(url, settings)  # type: ignore[arg-type]
+    patient = settings.model_copy(update={"pool_timeout_s": max(PATIENCE_S, settings.pool_timeout_s)})
+    database = Database(url, patient)  # type: ignore[arg-type]
     try:
         await Worker(database, settings.data_dir / "worker-alive").run(stop)
     finally:
@@ -35,7 +51,7 @@ def worker(
     *,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")] = False,
 ) -> None:
-    """Run the periodic jobs until stopped. `tally up` runs one itself."""
+    """Run the periodic jobs until stopped; any number of workers share them. `tally up` runs one itself."""
     from app.db.addresses import reach  # noqa: PLC0415
     from app.web import logs  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ Writers share an account's facts; what counts whole days anew holds them alone, 
 account goes on taking in facts while it is rebuilt. Done twice, or cut off and begun again, it ends the same.
 """
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ RENEW = "UPDATE account_versions SET version = version + 1 WHERE account_id = $1
 DAYS_AT_ONCE = 7
 SESSIONS_AT_ONCE = 500
 FIRST = UUID(int=0)
+DAYS_SAMPLED, SESSIONS_SAMPLED = 3, 100
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,23 @@ async def verify(database: Database, account: UUID) -> AsyncIterator[Progress]:
     for done, some in enumerate(sessions, len(weeks) + 1):
         async with database.transaction(account, read_only=True, snapshot=True) as tx:
             yield Progress(done, total, await retotal.compare(tx, some))
+
+
+async def sample(database: Database, account: UUID) -> list[Difference]:
+    """Compare a few days and sessions, drawn by lot, with a fresh count: little work, and in time it sees them all."""
+    async with database.transaction(account, read_only=True) as tx:
+        settings = await tx.driver.fetchrow(SETTINGS, account)
+        calendar = Calendar(settings["timezone"])
+        days = await recount.days_of(tx, calendar, settings["counted_from"])
+    drawn = random.sample(days, min(DAYS_SAMPLED, len(days)))
+    async with database.transaction(account, read_only=True, snapshot=True) as tx:
+        found = await recount.compare(tx, Span.of(calendar, sorted(drawn)))
+        sessions: set[UUID] = set()
+        # Ids are hashes: those after any one are as good as drawn by lot; after the last comes the first.
+        for after in (UUID(int=random.getrandbits(128)), FIRST):
+            wanted = SESSIONS_SAMPLED - len(sessions)
+            sessions |= {*await retotal.sessions_after(tx, after, settings["facts_from"], wanted)}
+        return found + await retotal.compare(tx, sorted(sessions))
 
 
 async def rebuild(database: Database, account: UUID, since: date | None = None) -> AsyncIterator[Progress]:

@@ -63,6 +63,22 @@ async def spoil(database: Database, company: Company, sql: str) -> None:
         await tx.driver.execute(sql, company.id)
 
 
+@pytest.mark.parametrize(
+    ("table", "spoilt"),
+    [
+        ("usage_days", "UPDATE usage_days SET messages = messages + 1 WHERE account_id = $1"),
+        ("ai_sessions", "UPDATE ai_sessions SET tool_calls = tool_calls + 1 WHERE account_id = $1"),
+    ],
+)
+async def test_a_sample_shows_what_differs_and_nothing_else(
+    database: Database, busy: Company, table: str, spoilt: str
+) -> None:
+    assert await upkeep.sample(database, busy.id) == []
+    async with database.transaction(busy.id) as tx:
+        await tx.driver.execute(spoilt, busy.id)
+    assert {difference.table for difference in await upkeep.sample(database, busy.id)} == {table}
+
+
 async def test_what_was_written_verifies(database: Database, busy: Company) -> None:
     assert await differences(database, busy) == []
 

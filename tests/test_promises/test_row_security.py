@@ -23,6 +23,14 @@ FILLED = {
     "api_keys": f"INSERT INTO api_keys (account_id, user_id, name, sha256, hint) VALUES ($1, $1, 'a', {HASH}, 'a')",
     "audit_log": "INSERT INTO audit_log (account_id, action, result, client_kind) VALUES ($1, 'a', 'a', 'a')",
     "idempotency_keys": f"INSERT INTO idempotency_keys (account_id, key, body_sha256) VALUES ($1, 'a', {HASH})",
+    "job_leases": "INSERT INTO job_leases (account_id, job) VALUES ($1, 'a')",
+    "job_runs": "INSERT INTO job_runs (account_id, job, began_at, outcome) VALUES ($1, 'a', now(), 'done')",
+    "transcripts": "INSERT INTO transcripts (account_id, id, user_id, name, sha256, size, source)"
+    " VALUES ($1, $1, $1, 'a', repeat('0', 64), 0, 'rows')",
+    "transcript_sessions": "INSERT INTO transcript_sessions (account_id, transcript_id, session_id)"
+    " VALUES ($1, $1, $1)",
+    "processor_state": "INSERT INTO processor_state (account_id, transcript_id, processor, version)"
+    " VALUES ($1, $1, 'a', 1)",
     "ai_sessions": "INSERT INTO ai_sessions (account_id, id) VALUES ($1, $1)",
     "messages": "INSERT INTO messages (account_id, session_id, role, created_at) VALUES ($1, $1, 'user', now())",
     "tool_calls": "INSERT INTO tool_calls (account_id, session_id) VALUES ($1, $1)",

@@ -13,13 +13,13 @@ import httpx
 import psutil
 import pytest
 
-from app.db.addresses import Addresses, parse
-from app.db.embedded import Embedded
+from app.db.addresses import Addresses
 from app.main import create_app
 from app.settings import Settings
+from tests.away import Away
 from tests.people import Company, Founder
 from tests.process import Running, serving, tally
-from tests.server import FAST, migrate, plain, settings_for
+from tests.server import migrate, plain, settings_for
 
 PROMISED_S = 10.0
 
@@ -108,16 +108,6 @@ def test_nothing_that_up_started_outlives_it(tmp_path: Path, number: signal.Sign
         up.process.wait(timeout=PROMISED_S)
         _, alive = psutil.wait_procs(family, timeout=PROMISED_S)
     assert alive == []
-
-
-class Away:
-    """A database of its own that can be taken away."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = Embedded(folder, options=FAST)
-        self.server.start()
-        application, owner = (parse(self.server.url(role)) for role in ("tally_app", "postgres"))
-        self.addresses = Addresses(application=application, owner=owner)
 
 
 @pytest.fixture
