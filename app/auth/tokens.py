@@ -4,17 +4,17 @@ The algorithm and the key come from the configuration. A token's header only pic
 for its issuer, and each issuer has one family of algorithms: a public key can never be taken for a secret.
 """
 
-import base64
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from hashlib import sha256
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import httpx
 import jwt
 
+from app.auth.compact import take_apart
 from app.auth.jwks import ALGORITHMS, Jwks, KeySource, Misconfigured, fits, read_pem
 from app.web.problems import Unauthorized
 
@@ -24,6 +24,8 @@ LEEWAY_SECONDS = 30
 LONGEST_LIFE_SECONDS = 24 * 3600
 LONGEST_TOKEN = 8 * 1024
 LONGEST_KID = 128
+MOST_REMEMBERED = 10_000
+TIMES = ("exp", "nbf", "iat")
 SHORTEST_SECRET = 32
 LAST_SECOND = 253_402_300_799  # of the year 9999; NaN, Infinity, 1e308 and 10^26 all fail `<=` against it
 SYMMETRIC = frozenset({"HS256", "HS384", "HS512"})
@@ -63,11 +65,15 @@ class _Issuer(NamedTuple):
     is_ours: bool
 
 
-class _Parts(NamedTuple):
-    header: dict[str, Any]
-    claims: dict[str, Any]
-    signed: bytes
-    signature: bytes
+class _Proof(NamedTuple):
+    """What is remembered of a token whose signature was right: by which key, and what it says."""
+
+    issuer: _Issuer
+    algorithm: str
+    kid: str | None
+    key: Any
+    times: dict[str, Any]
+    claims: Claims
 
 
 class _FixedKey:
@@ -87,6 +93,7 @@ class TokenAuthority:
         _check(keys)
         self._keys = keys
         self._issuers: dict[str, _Issuer] = {}
+        self._proofs: dict[bytes, _Proof] = {}
         self._jwks: Jwks | None = None
         if keys.jwks_url is not None:
             names = frozenset(keys.algorithms or BY_DEFAULT)
@@ -107,18 +114,41 @@ class TokenAuthority:
         return self._keys.secret is not None
 
     async def verify(self, token: str) -> Claims:
-        """Who the bearer is, or Unauthorized, the same for every fault (Unavailable: see Jwks.find)."""
-        parts = _take_apart(token)
+        """Who the bearer is, or Unauthorized, the same for every fault (Unavailable: see Jwks.find).
+
+        A token is proved once; then its times are looked at, and whether its key is still the one.
+        """
+        if not isinstance(token, str) or len(token) > LONGEST_TOKEN or not token.isascii():
+            raise Unauthorized
+        name = sha256(token.encode()).digest()
+        proof = self._proofs.get(name)
+        if proof is None or await proof.issuer.keys.find(proof.algorithm, proof.kid) is not proof.key:
+            self._proofs.pop(name, None)
+            proof = await self._prove(token)
+            self._remember(name, proof)
+        _check_times(proof.times, time.time())
+        return proof.claims
+
+    async def _prove(self, token: str) -> _Proof:
+        parts = take_apart(token)
         name = parts.claims.get("iss")
         issuer = self._issuers.get(name) if isinstance(name, str) else None
         algorithm = parts.header.get("alg")
         if issuer is None or not isinstance(algorithm, str) or algorithm not in issuer.algorithms:
             raise Unauthorized
         _check_header(parts.header)
-        key = await issuer.keys.find(algorithm, parts.header.get("kid"))
+        kid = parts.header.get("kid")
+        key = await issuer.keys.find(algorithm, kid)
         if key is None or not ALGORITHMS[algorithm].verify(parts.signed, key, parts.signature):
             raise Unauthorized
-        return self._read_claims(parts.claims, is_ours=issuer.is_ours)
+        claims = self._read_claims(parts.claims, is_ours=issuer.is_ours)
+        times = {name: parts.claims[name] for name in TIMES if name in parts.claims}
+        return _Proof(issuer, algorithm, kid, key, times, claims)
+
+    def _remember(self, name: bytes, proof: _Proof) -> None:
+        if len(self._proofs) >= MOST_REMEMBERED:
+            del self._proofs[next(iter(self._proofs))]
+        self._proofs[name] = proof
 
     def issue(self, user_id: UUID, account_id: UUID, *, key_id: UUID | None = None, seconds: int | None = None) -> str:
         """A token that `verify` accepts for that long."""
@@ -200,54 +230,6 @@ def _issuer_of_pem(pem: str, algorithms: Sequence[str]) -> _Issuer:
         wanted = ", ".join(algorithms or BY_DEFAULT)
         raise Misconfigured(f"TALLY_JWT_PUBLIC_KEY does not fit {wanted}: see TALLY_JWT_ALGORITHMS.")
     return _Issuer(names, _FixedKey(key), is_ours=False)
-
-
-def _take_apart(token: str) -> _Parts:
-    """Header and claims, each decoded once and strictly; nothing in them is to be believed yet."""
-    if not isinstance(token, str) or len(token) > LONGEST_TOKEN or not token.isascii():
-        raise Unauthorized
-    if token.count(".") != 2:
-        raise Unauthorized
-    signed, _, signature = token.rpartition(".")
-    header, _, claims = signed.partition(".")
-    return _Parts(_json(_bytes(header)), _json(_bytes(claims)), signed.encode(), _bytes(signature))
-
-
-def _bytes(segment: str) -> bytes:
-    try:
-        data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except ValueError:
-        raise Unauthorized from None
-    # The decoder skips what it does not know (line ends, "=", stray bits). Only the one spelling that the
-    # bytes encode back to is taken, so that no token has a second form.
-    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != segment:
-        raise Unauthorized
-    return data
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    try:
-        value = _JSON.decode(data.decode())
-    except (ValueError, RecursionError):
-        raise Unauthorized from None
-    if not isinstance(value, dict):
-        raise Unauthorized
-    return value
-
-
-def _object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two readers of a repeated name could each believe another value."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-_JSON = json.JSONDecoder(object_pairs_hook=_object_once, parse_constant=_no_constant)
 
 
 def _check_header(header: dict[str, Any]) -> None:

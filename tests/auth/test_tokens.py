@@ -5,63 +5,25 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import time_machine
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.auth.tokens import Claims, Misconfigured, TokenAuthority, TrustedKeys
+from app.auth.tokens import Claims, TokenAuthority
 from app.web.problems import Unauthorized
-from tests.auth.token_corpus import Signer, corpus, raw_corpus, signed_with
+from tests.auth.token_corpus import Signer, corpus, raw_corpus
+from tests.auth.trust import AUTHORITIES, ED_KEY, HS256, RS256, RSA_KEY, SECRET, is_accepted, pem_of, refusal, trusted
 
-SECRET = "a secret of the operator's, 48 characters and more"
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-P256_KEY = ec.generate_private_key(ec.SECP256R1())
-ED_KEY = ed25519.Ed25519PrivateKey.generate()
-
-
-def pem_of(key: Any) -> str:
-    return str(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
-
-
-def trusted(**changes: Any) -> TrustedKeys:
-    nothing: dict[str, Any] = {"secret": None, "public_key": None, "jwks_url": None, "algorithms": []}
-    return TrustedKeys(**{"issuer": "tally", "audience": "tally", **nothing, **changes})
-
-
-HS256 = (Signer("HS256", SECRET.encode()), TokenAuthority(trusted(secret=SECRET)))
-RS256 = (Signer("RS256", RSA_KEY), TokenAuthority(trusted(public_key=pem_of(RSA_KEY))))
-AUTHORITIES = {
-    "HS256": HS256,
-    "RS256": RS256,
-    "RS256 beside a secret": (RS256[0], TokenAuthority(trusted(public_key=pem_of(RSA_KEY), secret=SECRET))),
-    "ES256": (Signer("ES256", P256_KEY), TokenAuthority(trusted(public_key=pem_of(P256_KEY)))),
-    "EdDSA": (Signer("EdDSA", ED_KEY), TokenAuthority(trusted(public_key=pem_of(ED_KEY)))),
-}
 HOSTILE = [
     # Without the clock: each process that runs tests must give a test the same name.
     pytest.param(authority, token, id=ascii(re.sub(r"\d{6,}", "now", f"{kind}: {name}")))
     for kind, (signer, authority) in AUTHORITIES.items()
     for name, token in corpus(signer) + raw_corpus(signer)
 ]
-
-
-async def refusal(authority: TokenAuthority, token: Any) -> Unauthorized:
-    with pytest.raises(Unauthorized) as caught:
-        await authority.verify(token)
-    return caught.value
-
-
-async def is_accepted(authority: TokenAuthority, token: str) -> bool:
-    try:
-        await authority.verify(token)
-    except Unauthorized:
-        return False
-    return True
 
 
 # The first run on a machine builds hypothesis' table of characters, which takes over a second.
@@ -239,99 +201,3 @@ async def test_a_token_without_iat_may_end_within_a_day_and_the_leeway(skew: flo
         claims = HS256[0].claims(exp=NOW + 86_400 + skew)
         del claims["iat"]
         assert await is_accepted(HS256[1], HS256[0].sign(HS256[0].header(), claims)) is accepted
-
-
-# Issued here
-
-
-async def test_an_issued_token_says_who_and_by_which_key_until_it_ends() -> None:
-    user, account, key = uuid4(), uuid4(), uuid4()
-    authority = HS256[1]
-    with at(NOW):
-        token = authority.issue(user, account, key_id=key, seconds=60)
-        assert await authority.verify(token) == Claims(user, account, key)
-        assert authority.issue(user, account) != authority.issue(user, account)
-    with at(NOW + 91):
-        await refusal(authority, token)
-
-
-async def test_an_issued_token_lives_as_configured_and_never_over_a_day() -> None:
-    authority = TokenAuthority(trusted(secret=SECRET, token_seconds=120))
-    with at(NOW):
-        token = authority.issue(uuid4(), uuid4())
-        with pytest.raises(ValueError, match="at most"):
-            authority.issue(uuid4(), uuid4(), seconds=86_401)
-    for later, accepted in ((150, True), (151, False)):
-        with at(NOW + later):
-            assert await is_accepted(authority, token) is accepted
-
-
-async def test_beside_a_provider_our_own_tokens_have_their_own_issuer_and_family() -> None:
-    signer, authority = AUTHORITIES["RS256 beside a secret"]
-    key = uuid4()
-    assert (await authority.verify(authority.issue(uuid4(), uuid4(), key_id=key))).key_id == key
-    ours = Signer("HS256", SECRET.encode(), issuer="tally/api-keys")
-    assert await is_accepted(authority, ours.token())
-    # Each name with the other's key, and each key with the other's name.
-    assert not await is_accepted(authority, Signer("HS256", SECRET.encode()).token())
-    assert not await is_accepted(authority, Signer("RS256", RSA_KEY, issuer="tally/api-keys").token())
-    crossed = signed_with("HS256", SECRET.encode(), signer.header(alg="RS256"), ours.claims())
-    assert not await is_accepted(authority, crossed)
-    pem = pem_of(RSA_KEY).encode()
-    assert not await is_accepted(authority, Signer("HS256", pem, issuer="tally/api-keys").token())
-
-
-async def test_a_providers_key_id_is_not_taken_for_an_api_key() -> None:
-    claims = await RS256[1].verify(RS256[0].token(key_id=str(UUID(int=7))))
-    assert claims.key_id is None
-    assert await is_accepted(RS256[1], RS256[0].token(key_id="theirs"))
-
-
-def test_without_a_secret_nothing_is_issued() -> None:
-    assert not RS256[1].can_issue
-    assert HS256[1].can_issue
-    with pytest.raises(Misconfigured, match="TALLY_JWT_SECRET"):
-        RS256[1].issue(uuid4(), uuid4())
-
-
-# Configuration
-
-
-SMALL_RSA = pem_of(rsa.generate_private_key(public_exponent=65537, key_size=1024))
-JWKS_URL = "https://login.example.com/jwks.json"
-MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "no key": ({}, "no token can be checked"),
-    "two public keys": ({"public_key": pem_of(RSA_KEY), "jwks_url": JWKS_URL}, "not both"),
-    "short secret": ({"secret": "s" * 31}, "needs 32 characters; it has 31"),
-    "empty secret": ({"secret": ""}, "it has 0"),
-    "secret too short for HS512": ({"secret": SECRET, "algorithms": ["HS512"]}, "too short for HS512"),
-    "secret that is a key": ({"secret": pem_of(RSA_KEY)}, "is a key"),
-    "secret that cannot be encoded": ({"secret": "\ud800" * 40}, "TALLY_JWT_SECRET"),
-    "HS256 with a PEM": ({"public_key": pem_of(RSA_KEY), "algorithms": ["HS256"]}, "HS256"),
-    "HS256 with a JWKS": ({"jwks_url": JWKS_URL, "algorithms": ["HS256"]}, "HS256"),
-    "both families": ({"jwks_url": JWKS_URL, "secret": SECRET, "algorithms": ["RS256", "HS256"]}, "HS256"),
-    "RS256 with a secret": ({"secret": SECRET, "algorithms": ["RS256"]}, "RS256"),
-    "ES256 with an RSA key": ({"public_key": pem_of(RSA_KEY), "algorithms": ["ES256"]}, "does not fit ES256"),
-    "ES384 with P-256": ({"public_key": pem_of(P256_KEY), "algorithms": ["ES384"]}, "does not fit ES384"),
-    "small RSA key": ({"public_key": SMALL_RSA}, "does not fit"),
-    "none": ({"secret": SECRET, "algorithms": ["none"]}, "none"),
-    "no issuer": ({"secret": SECRET, "issuer": ""}, "must not be empty"),
-    "no audience": ({"secret": SECRET, "audience": ""}, "must not be empty"),
-    "long life": ({"secret": SECRET, "token_seconds": 86_401}, "86400"),
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_named_in_one_sentence_that_tells_no_secret(name: str) -> None:
-    changes, sentence = MISTAKES[name]
-    with pytest.raises(Misconfigured) as caught:
-        TokenAuthority(trusted(**changes))
-    said = str(caught.value)
-    assert sentence in said
-    assert said.endswith(".")
-    assert "\n" not in said
-    assert not changes.get("secret") or changes["secret"] not in said
-
-
-def test_the_secret_is_not_in_the_text_of_the_configuration() -> None:
-    assert SECRET not in repr(trusted(secret=SECRET))
