@@ -21,7 +21,6 @@ from app.analytics.counts import Filters
 from app.analytics.escalations import escalations
 from app.analytics.models import models
 from app.analytics.parameters import WindowQuery
-from app.analytics.reports import VERSION
 from app.analytics.summary import summary
 from app.analytics.tools import tools
 from app.analytics.usage import usage
@@ -185,7 +184,6 @@ def over_http(found: Bench) -> Iterator[Figure]:
     big, days = found.data.big, window(30)
     runs: list[Run] = [
         (USER.sql, USER._values(Tx(big.id, None, None), {"user": big.reader})),  # type: ignore[arg-type]  # noqa: SLF001
-        (VERSION.sql, [big.id]),
         *found.runner.run(recorded(found.database, big, reports(days)["usage"])),
     ]
     token = TokenAuthority(trusted_keys(found.settings)).issue(big.reader, big.id)

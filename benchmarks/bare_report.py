@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 
 def same_statements() -> Starlette:
-    """The account, the caller, the version of the facts, and the report's own, in one transaction."""
+    """The account, the caller with the version of the facts, and the report's own, in one transaction."""
     account, runs = pickle.loads(Path(os.environ["BENCH_RUNS"]).read_bytes())
     begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL app.account_id = '{account}'"
 

@@ -26,7 +26,7 @@ def batch(rows: Rows) -> dict[str, list[dict[str, Any]]]:
 
 
 def caller(person: Person) -> Caller:
-    return Caller(person.account_id, person.id, person.role, person.email, "", None, "", "UTC")
+    return Caller(person.account_id, person.id, person.role, person.email, "", None, "", "UTC", 0, None)
 
 
 async def bring(tx: Tx, person: Person, rows: Rows) -> Answer:
