@@ -28,7 +28,13 @@ class Settings(BaseSettings):
         description="URL for migrations; unset: DATABASE_URL with the role tally_owner",
     )
     data_dir: Path = Field(
-        Path(".tally"), alias="TALLY_DATA_DIR", description="Embedded server, its log, the random secret"
+        Path(".tally"), alias="TALLY_DATA_DIR", description="Embedded server, its log, the random secret; session logs"
+    )
+    transcripts_url: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]+://",
+        alias="TALLY_TRANSCRIPTS_URL",
+        description="Bucket for session logs, as s3://bucket/prefix (needs tally[s3]); unset: the data directory",
     )
     host: str = Field("127.0.0.1", alias="TALLY_HOST", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, alias="TALLY_PORT", description="Port to listen on")
@@ -66,6 +72,9 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(
         16 * 2**20, ge=1024, alias="TALLY_MAX_BODY_BYTES", description="Largest request body, also unpacked"
+    )
+    max_upload_bytes: int = Field(
+        50 * 2**20, ge=1024, alias="TALLY_MAX_UPLOAD_BYTES", description="Largest session log, unpacked"
     )
 
     pool_size: int = Field(10, ge=1, le=500, alias="TALLY_POOL_SIZE", description="Database connections a process")

@@ -39,8 +39,8 @@ def addresses() -> Iterator[Addresses]:
 
 
 @pytest.fixture(scope="session")
-def settings(addresses: Addresses) -> Settings:
-    return settings_for(addresses)
+def settings(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return settings_for(addresses, TALLY_DATA_DIR=str(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="session")

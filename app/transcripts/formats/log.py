@@ -68,7 +68,8 @@ class Log:
         ledger = Ledger(carried["ledger"])
         ledger.at = carried["at"]
         form = FORMATS[carried["format"]](source, ledger, carried["state"])
-        return cls(Lines(carried["offset"], carried["newlines"], carried["open_line"]), ledger, form)
+        lines = Lines(carried["offset"], carried["newlines"], carried["open_line"], carried["dropping"])
+        return cls(lines, ledger, form)
 
     def carry(self) -> dict[str, Any]:
         """To be kept as JSON."""
@@ -77,6 +78,7 @@ class Log:
             "offset": self.lines.offset,
             "newlines": self.lines.newlines,
             "open_line": self.lines.open_line,
+            "dropping": self.lines.dropping,
             "at": self.ledger.at,
             "state": self.format.carry(),
             "ledger": self.ledger.carry(),
