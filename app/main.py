@@ -23,7 +23,8 @@ from app.db.engine import Database, Unreachable, inspect_server
 from app.ingest import batches
 from app.me import profile
 from app.settings import Settings
-from app.transcripts import sync
+from app.transcripts import release, shelf, sync, uploads
+from app.transcripts.storage import storage_of
 from app.web import answers, docs, health, logs
 from app.web.bodies import BodyLimit
 from app.web.dashboard import Dashboard
@@ -45,6 +46,9 @@ ROUTERS = (
     audit_rows.router,
     batches.router,
     sync.router,
+    uploads.router,
+    shelf.router,
+    release.router,
     usage.router,
     agents.router,
     models.router,
@@ -84,6 +88,9 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
     answers.install(app)
     app.state.database = database
     app.state.max_body_bytes = settings.max_body_bytes
+    app.state.max_upload_bytes = settings.max_upload_bytes
+    app.state.data_dir = settings.data_dir
+    app.state.storage = storage_of(settings.transcripts_url, settings.data_dir)
     app.state.metrics = CollectorRegistry()
     app.state.door = Door(
         database=database,

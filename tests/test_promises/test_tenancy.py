@@ -112,8 +112,8 @@ def test_only_one_module_begins_commits_or_sets() -> None:
 
 
 @pytest.fixture
-async def world(apart: Addresses) -> AsyncIterator[Api]:
-    async with serving(apart, TALLY_LOG_LEVEL="error") as api:
+async def world(apart: Addresses, tmp_path: Path) -> AsyncIterator[Api]:
+    async with serving(apart, TALLY_LOG_LEVEL="error", TALLY_DATA_DIR=str(tmp_path)) as api:
         yield api
 
 
@@ -126,8 +126,18 @@ async def member_of(_api: Api, company: Company) -> str:
     return str(company.viewer.id)
 
 
+async def new_log(api: Api, company: Company) -> str:
+    sent = {"content": b"{}\n", "params": {"name": f"{uuid4()}.jsonl"}, "headers": company.viewer.headers}
+    return str((await api.client.post("/api/v1/transcripts", **sent)).json()["id"])  # type: ignore[arg-type]
+
+
+async def no_processor(_api: Api, _company: Company) -> str:
+    """Processors are no account's: one that is not installed is not there for anybody."""
+    return str(uuid4())
+
+
 # How to come by an id of each kind; and where ids travel in queries and bodies rather than in paths.
-IDS = {"user_id": member_of, "key_id": new_key}
+IDS = {"user_id": member_of, "key_id": new_key, "transcript_id": new_log, "processor": no_processor}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/v1/users/{user_id}"): {"name": "Mallory"},
     ("post", "/api/v1/keys"): {"name": "mine", "user_id": "{user_id}"},
@@ -135,6 +145,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 WINDOW = "start_date=2026-01-01&end_date=2026-01-31"
 REPORTS = ("usage", "agents", "models", "tools", "users", "sessions")
 QUERIES = {
+    ("get", "/api/v1/transcripts"): "user_id={user_id}",
+    ("post", "/api/v1/admin/processors/{processor}/release"): "transcript_id={transcript_id}",
     ("get", "/api/v1/keys"): "user_id={user_id}",
     ("get", "/api/v1/admin/audit"): "user_id={user_id}",
     **{("get", f"/api/v1/analytics/{report}"): f"user_id={{user_id}}&{WINDOW}" for report in REPORTS},

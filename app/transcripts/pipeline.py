@@ -1,0 +1,142 @@
+"""A pass of one processor over what waits for it: bounded in files and time, isolated from the other processors.
+
+    processors()                                                     who there is, by name
+    await run_processor(database, storage, account, name, Budget())  one pass; what it did, as the API shows it
+    await backlog(tx, processor)                                     what waits, since when, what was set aside
+    await sweep(database, storage, account)                          files that no row names any more go
+
+Two passes of one processor over one account at once do no harm, but only one of them gets anywhere: give it a lease.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.db.attempts import attempt
+from app.db.engine import Database, Tx
+from app.transcripts.processors.contract import Processor
+from app.transcripts.processors.installed import processors
+from app.transcripts.reading import Desk, Fault, Reading
+from app.transcripts.state import BACKLOG, QUARANTINED, File, Superseded, due, failed, save
+from app.transcripts.storage import ABANDONED, Storage
+
+__all__ = ["Budget", "backlog", "processors", "quarantined", "run_processor", "sweep"]
+
+log = structlog.get_logger("tally.pipeline")
+MOST_ERRORS = 100
+SETTINGS = "SELECT id, workspace_labels, workspace_salt FROM accounts WHERE id = $1"
+NAMED = "SELECT storage_key FROM transcripts WHERE account_id = $1 AND storage_key = ANY ($2)"
+# An account that has since chosen to keep none.
+UNWANTED = """
+    UPDATE transcripts t SET storage_key = NULL FROM accounts a
+    WHERE t.account_id = $1 AND a.id = $1 AND NOT a.keep_transcripts
+        AND t.processed_at IS NOT NULL AND t.storage_key IS NOT NULL
+    RETURNING old.storage_key
+"""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much one pass may do; what is left waits for the next."""
+
+    files: int = 500
+    seconds: float = 30.0
+
+
+@dataclass
+class Details:
+    """scanned = processed + skipped + errors. Skipped: left for the next pass, or read by somebody else."""
+
+    processor: str
+    scanned: int = 0
+    processed: int = 0
+    skipped: int = 0
+    errors: int = 0
+    items_extracted: int = 0
+    errors_detail: list[dict[str, str]] = field(default_factory=list)
+
+
+async def run_processor(
+    database: Database, storage: Storage, account: UUID, processor: str, budget: Budget
+) -> dict[str, Any]:
+    """Raises KeyError for a processor that is not installed, and what the database raises when it is away."""
+    details, known = Details(processor), processors()
+    async with database.transaction(account, read_only=True) as tx:
+        settings = await tx.driver.fetchrow(SETTINGS, account)
+    desk = Desk(database, storage, settings, known[processor], tuple(known.values()))
+    until, seen = time.monotonic() + budget.seconds, set[UUID]()
+    while settings is not None and len(seen) < budget.files and time.monotonic() < until:
+        files = await waiting(desk, seen)
+        for file in files[: budget.files - len(seen)]:
+            seen.add(file.id)
+            await take(desk, file, until, details)
+        if not files:
+            break
+    return asdict(details)
+
+
+async def waiting(desk: Desk, seen: Collection[UUID]) -> list[File]:
+    async with desk.database.transaction(desk.account["id"], read_only=True) as tx:
+        return await due(tx, desk.processor, datetime.now(UTC), seen)
+
+
+async def take(desk: Desk, file: File, until: float, details: Details) -> None:
+    """One log, as far as time allows. Its trouble is its own."""
+    details.scanned += 1
+    if time.monotonic() >= until:
+        details.skipped += 1
+        return
+    reading = Reading(desk, file)
+    try:
+        await reading.begin()
+        while not reading.is_read and time.monotonic() < until:
+            details.items_extracted += await reading.step()
+    except Superseded:
+        details.skipped += 1
+    except Fault as fault:
+        details.errors += 1
+        if len(details.errors_detail) < MOST_ERRORS:
+            details.errors_detail.append({"transcript_id": str(file.id), "name": file.name, "detail": str(fault)})
+        await record(desk, reading.file, str(fault))
+    else:
+        details.processed += reading.is_read
+        details.skipped += not reading.is_read
+
+
+async def record(desk: Desk, file: File, why: str) -> None:
+    """That it failed, beside how far it had come."""
+    log.warning("failed", processor=desk.processor.name, transcript_id=str(file.id), why=why)
+    state = failed(file.state, desk.processor, why, datetime.now(UTC))
+    try:
+        await attempt(desk.database, desk.account["id"], lambda tx: save(tx, file, desk.processor, state))
+    except Superseded:
+        return
+
+
+async def backlog(tx: Tx, processor: Processor) -> Any:
+    """waiting, failing (of those), quarantined, waiting_since: when the oldest of them came in."""
+    return await tx.driver.fetchrow(BACKLOG, tx.account, processor.name, processor.version)
+
+
+async def quarantined(tx: Tx, processor: Processor, limit: int = 100) -> list[Any]:
+    """Logs that were set aside after five failures, the longest aside first."""
+    found: list[Any] = await tx.driver.fetch(QUARANTINED, tx.account, processor.name, processor.version, limit)
+    return found
+
+
+async def sweep(database: Database, storage: Storage, account: UUID) -> int:
+    """Files that no row names: of an upload that was cut off, or of an account that keeps none. How many went."""
+    async with database.transaction(account) as tx:
+        unwanted = [row["storage_key"] for row in await tx.driver.fetch(UNWANTED, account)]
+    old = [kept.key async for kept in storage.keys(account) if kept.modified_at < datetime.now(UTC) - ABANDONED]
+    async with database.transaction(account, read_only=True) as tx:
+        named = {row["storage_key"] for row in await tx.driver.fetch(NAMED, account, old)}
+    unwanted += [key for key in old if key not in named]
+    for key in set(unwanted):
+        await storage.delete(key)
+    return len(set(unwanted))

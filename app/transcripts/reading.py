@@ -1,0 +1,251 @@
+"""One log, one processor: portion by portion, off the event loop, each with what it said written in one transaction.
+
+A log that grew is read on from where it was left, if what was read is still its beginning; else from the start.
+"""
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from app.db.attempts import attempt
+from app.db.engine import Database, Tx
+from app.facts.admission import Admitted, admit
+from app.facts.entry import bring_in
+from app.facts.identity import session_key
+from app.facts.members import Sender, sessions_of_others
+from app.facts.rows import ROWS
+from app.facts.workspaces import labeller
+from app.transcripts import friction
+from app.transcripts.formats.lines import Problem
+from app.transcripts.names import stem
+from app.transcripts.processors.contract import Context, Lines, Processor, Result
+from app.transcripts.state import LOCK, File, State, Superseded, finish, merged, save
+from app.transcripts.storage import Gone, Storage, StorageAway
+
+MIB = 2**20
+PORTION, LARGEST_PORTION = MIB, 32 * MIB
+PATIENCE_S = 60.0
+MOST_CARRIED = 256 * 1024
+MOST_ROWS = 20_000
+LARGEST = 2**31 - 1
+# Of these the rows are to blame; of all else that the database says, not.
+UNSTORABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.CardinalityViolationError)
+STORAGE_KEY = "SELECT storage_key FROM transcripts WHERE account_id = $1 AND id = $2"
+
+
+class Fault(Exception):
+    """What a processor did wrong, in a sentence that holds nothing of the log."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a processor works."""
+
+    database: Database
+    storage: Storage
+    account: Mapping[str, Any]
+    processor: Processor
+    everybody: Collection[Processor]
+
+
+class Reading:
+    """A log being read on from where it was left, or from its beginning."""
+
+    def __init__(self, desk: Desk, file: File) -> None:
+        self.file = file
+        self._desk = desk
+        self._carried: Mapping[str, Any] | None = None
+        self._digest = hashlib.sha256()
+        self._offset = 0
+
+    @property
+    def is_read(self) -> bool:
+        state = self.file.state
+        return state.version == self._desk.processor.version and state.sha256 == self.file.sha256
+
+    async def begin(self) -> None:
+        """Go on where it was left, if it is still the same log, and it still begins as it did."""
+        file, kept = self.file, self.file.state.carried
+        known = kept is not None and file.state.version == self._desk.processor.version and kept["form"] == file.form
+        if kept is None or not known or not 0 < file.state.byte_offset <= file.size:
+            return
+        digest, end = hashlib.sha256(), file.state.byte_offset
+        for start in range(0, end, PORTION):
+            piece = await content(self._desk, file, start, min(start + PORTION, end))
+            await asyncio.to_thread(digest.update, piece)
+        if digest.hexdigest() == kept["prefix"]:
+            self._offset, self._carried, self._digest = end, kept["own"], digest
+
+    async def step(self) -> int:
+        """Read a portion and write what it says: how many items. Raises Fault, Superseded, or the database's."""
+        lines, result, reached = await self._portion()
+        await asyncio.to_thread(self._digest.update, lines.content[: reached - self._offset])
+        was = self.file.state if self._offset else State(self._desk.processor.version)
+        state = State(
+            version=self._desk.processor.version,
+            sha256=self.file.sha256 if lines.is_end else None,
+            byte_offset=reached,
+            carried={"form": self.file.form, "prefix": self._digest.hexdigest(), "own": result.carried},
+            processed_at=datetime.now(UTC) if lines.is_end else None,
+            items=min(was.items + result.items, LARGEST),
+            problems=merged(was.problems, result.problems),
+        )
+        self.file = await write(self._desk, self.file, result, state, from_start=self._offset == 0)
+        self._offset, self._carried = reached, result.carried
+        return result.items
+
+    async def _portion(self) -> tuple[Lines, Result, int]:
+        """As much as is needed to come on: a line may be longer than a portion."""
+        size = PORTION
+        while size <= LARGEST_PORTION:
+            stop = min(self._offset + size, self.file.size)
+            piece = await content(self._desk, self.file, self._offset, stop)
+            lines = Lines(piece, self._offset, is_end=stop == self.file.size)
+            result = checked(await apart(self._desk, lines, context(self._desk, self.file, self._carried)), lines)
+            reached = lines.whole if result.offset is None else result.offset
+            if reached > self._offset or lines.is_end:
+                return lines, result, reached
+            size *= 2
+        raise Fault(f"It made nothing of {LARGEST_PORTION // MIB} MiB.")
+
+
+async def content(desk: Desk, file: File, start: int, stop: int) -> bytes:
+    try:
+        return await desk.storage.read(file.storage_key, start, stop)
+    except Gone:
+        async with desk.database.transaction(desk.account["id"], read_only=True) as tx:
+            if await tx.driver.fetchval(STORAGE_KEY, tx.account, file.id) != file.storage_key:
+                raise Superseded from None
+        raise Fault("The stored file is gone.") from None
+    except StorageAway:
+        raise
+    except OSError:
+        raise Fault("The stored file cannot be read.") from None
+
+
+def context(desk: Desk, file: File, carried: Mapping[str, Any] | None) -> Context:
+    return Context(
+        account_id=desk.account["id"],
+        user_id=file.user_id,
+        transcript_id=file.id,
+        form=file.form,
+        stem=stem(file.name),
+        label=labeller(desk.account["workspace_labels"], desk.account["workspace_salt"]),
+        carried=carried,
+    )
+
+
+async def apart(desk: Desk, lines: Lines, known: Context) -> object:
+    """What the processor makes of a portion, in a thread that may be left behind: it must hold up nobody."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[tuple[object, BaseException | None]] = loop.create_future()
+
+    def work() -> None:
+        told: tuple[object, BaseException | None]
+        try:
+            told = desk.processor.process(lines, known), None
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, it raises in here
+            told = None, error
+        # Where nobody waits any more, the loop itself may be gone.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, told)
+
+    def tell(told: tuple[object, BaseException | None]) -> None:
+        if not done.done():
+            done.set_result(told)
+
+    threading.Thread(target=work, name=f"processor-{desk.processor.name}", daemon=True).start()
+    try:
+        result, error = await asyncio.wait_for(done, PATIENCE_S)
+    except TimeoutError:
+        raise Fault(f"It took longer than {PATIENCE_S:.0f} s over a portion.") from None
+    if error is not None:
+        # Its words may quote the log; its kind does not.
+        raise Fault(f"It raised {type(error).__name__}.") from error
+    return result
+
+
+def checked(result: object, lines: Lines) -> Result:
+    """The result, if it is one."""
+    if not isinstance(result, Result):
+        raise Fault(f"It returned {type(result).__name__} instead of a Result.")
+    reached = lines.whole if result.offset is None else result.offset
+    rows = result.rows
+    rules: dict[str, Callable[[], bool]] = {
+        "items": lambda: type(result.items) is int and 0 <= result.items < 2**31,
+        "offset": lambda: type(reached) is int and lines.offset <= reached <= lines.offset + len(lines.content),
+        "rows": lambda: rows.keys() <= ROWS.keys() and sum(map(len, rows.values())) <= MOST_ROWS,
+        "problems": lambda: all(map(is_problem, result.problems)),
+        "friction": lambda: all(
+            each.keys() <= set(friction.NAMES) and all(type(n) is int and n >= 0 for n in each.values())
+            for each in (result.friction or {}).values()
+        ),
+        "carried": lambda: len(orjson.dumps(result.carried)) <= MOST_CARRIED,
+    }
+    for name, rule in rules.items():
+        try:
+            good = rule()
+        except (TypeError, ValueError, AttributeError):
+            good = False
+        if not good:
+            raise Fault(f"Its result's {name} cannot be taken.")
+    return result
+
+
+def is_problem(said: object) -> bool:
+    return (
+        isinstance(said, Problem)
+        and type(said.line) is int
+        and said.code.isidentifier()
+        and len(said.code) <= 50
+        and said.detail.isprintable()
+        and len(said.detail) <= 200
+    )
+
+
+async def write(desk: Desk, file: File, result: Result, state: State, *, from_start: bool) -> File:
+    """One transaction: what was found, and that it was found. The file as it is to be looked at next."""
+
+    async def work(tx: Tx) -> tuple[State, str | None]:
+        if await tx.driver.fetchrow(LOCK, tx.account, file.id) is None:
+            raise Superseded
+        if from_start and result.friction is not None:
+            await friction.forget(tx, file.id)
+        refused = await write_found(tx, file, result)
+        told = replace(state, problems=merged(state.problems, refused))
+        await save(tx, file, desk.processor, told)
+        done = state.sha256 is not None
+        return told, await finish(tx, file, desk.everybody, datetime.now(UTC)) if done else None
+
+    try:
+        told, unwanted = await attempt(desk.database, desk.account["id"], work)
+    except UNSTORABLE as error:
+        raise Fault("What it found could not be stored.") from error
+    if unwanted is not None:
+        await desk.storage.delete(unwanted)
+    return replace(file, state=told)
+
+
+async def write_found(tx: Tx, file: File, result: Result) -> list[Problem]:
+    """Facts, which sessions the log tells of, what went wrong in them. What may not come in, as problems."""
+    sender = Sender(tx.account, file.user_id, file.is_admin)
+    rows = await admit(result.rows)
+    await bring_in(tx, sender, rows, datetime.now(UTC))
+    told: dict[str, Mapping[str, int]] = {name: {} for name in rows.names()} | dict(result.friction or {})
+    others = await sessions_of_others(tx, sender, told)
+    keyed = ((session_key(tx.account, name), each) for name, each in told.items())
+    await friction.add(tx, [(file.id, own, each) for own, each in keyed if own not in others])
+    return refusals(rows)
+
+
+def refusals(rows: Admitted) -> list[Problem]:
+    """Of rows that were not taken, why: each reason once, as no line is to blame."""
+    return [Problem(0, code, detail) for code, detail in {error.code: error.detail for error in rows.errors}.items()]
