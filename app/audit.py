@@ -103,11 +103,13 @@ async def record(tx: CallerTx, action: str, resource: UUID | None = None, **para
     await write(tx, [entry])
 
 
-async def record_call(request: Request, caller: Caller, action: str, **parameters: object) -> None:
+async def record_call(
+    request: Request, caller: Caller, action: str, resource: UUID | None = None, **parameters: object
+) -> None:
     """Before work that takes many transactions: that it was asked for is on record however far it comes."""
     database: Database = request.app.state.database
     async with database.transaction(caller.account_id) as tx:
-        await record(CallerTx.of(tx, caller, request), action, None, **parameters)
+        await record(CallerTx.of(tx, caller, request), action, resource, **parameters)
 
 
 async def record_job(tx: Tx, action: str, **parameters: object) -> None:

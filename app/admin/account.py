@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StrictBool
 from sqlalchemy import Select, select, update
 
 from app import audit
-from app.auth.caller import AdminChange, AdminTx, CallerTx
+from app.auth.caller import AdminChange, AdminTx, CallerTx, MemberDetail
 from app.auth.guard import GuardedRoute
 from app.facts import upkeep
 from app.models.account import Account
@@ -41,6 +41,7 @@ class SettingsChange(Body):
     create_members: StrictBool = Field(default_factory=left_out)
     keep_transcripts: StrictBool = Field(default_factory=left_out)
     allow_raw_uploads: StrictBool = Field(default_factory=left_out)
+    member_detail: MemberDetail = Field(default_factory=left_out)
 
 
 class AccountSettings(Shape):
@@ -54,6 +55,10 @@ class AccountSettings(Shape):
     create_members: bool = Field(description="Whether ingest makes members of e-mail addresses it does not know.")
     keep_transcripts: bool = Field(description="Whether raw session logs stay once every processor has read them.")
     allow_raw_uploads: bool = Field(description="Whether members may send raw session logs, rather than rows alone.")
+    member_detail: MemberDetail = Field(
+        description="What people below admin see of others one by one: `all`; with `groups` nobody where a filter"
+        " leaves fewer than three; with `own` only themselves."
+    )
     created_at: Instant
     updated_at: Instant
 

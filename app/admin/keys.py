@@ -74,7 +74,7 @@ async def create_key(tx: ViewerChange, new: NewKey) -> KeyShownOnce:
     if user != tx.caller.id:
         tx.caller.require("admin")
         member = await find(tx, user)
-        require_right_over(tx, user, member.account_role)
+        require_right_over(tx.caller, user, member.account_role)
         if not member.active:
             raise Conflict("This member is not active: a key of theirs would open nothing.")
     secret = make(tx.account)
@@ -92,7 +92,7 @@ async def revoke_key(tx: ViewerChange, key_id: UUID) -> None:
     key = await find_key(tx, key_id)
     if key.user_id != tx.caller.id:
         member = await find(tx, key.user_id)
-        require_right_over(tx, key.user_id, member.account_role)
+        require_right_over(tx.caller, key.user_id, member.account_role)
     if key.revoked_at is None:
         chosen = update(ApiKey).where(ApiKey.account_id == tx.account, ApiKey.id == key_id)
         await tx.connection.execute(chosen.values(revoked_at=datetime.now(UTC)))

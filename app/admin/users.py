@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StrictBool
 from sqlalchemy import Select, insert, select, true, tuple_, update
 
 from app import audit
-from app.auth.caller import AdminChange, AdminTx, CallerTx, Role
+from app.auth.caller import AdminChange, AdminTx, Caller, CallerTx, Role
 from app.auth.guard import GuardedRoute
 from app.db.engine import Tx
 from app.db.ids import new_id
@@ -110,7 +110,7 @@ async def change_user(tx: AdminChange, user_id: UUID, change: MemberChange) -> M
     """Rename, change the role of, deactivate or reactivate a member. Admins are changed by an owner."""
     member = await find(tx, user_id)
     values = change.model_dump(exclude_unset=True)
-    require_right_over(tx, user_id, member.account_role)
+    require_right_over(tx.caller, user_id, member.account_role)
     tx.caller.require(needed_for(change.account_role, of_self=user_id == tx.caller.id))
     if not values:
         return Member.model_validate(member)
@@ -137,10 +137,10 @@ def needed_for(role: Role | None, *, of_self: bool = False) -> Role:
     return "admin"
 
 
-def require_right_over(tx: CallerTx, user_id: UUID, role: Role) -> None:
+def require_right_over(caller: Caller, user_id: UUID, role: Role) -> None:
     """Other admins, and owners, are an owner's business; oneself and those below are an admin's."""
-    if role in ("admin", "owner") and user_id != tx.caller.id:
-        tx.caller.require("owner")
+    if role in ("admin", "owner") and user_id != caller.id:
+        caller.require("owner")
 
 
 async def keep_an_owner(tx: CallerTx, user_id: UUID, values: dict[str, Any]) -> None:

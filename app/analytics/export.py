@@ -1,6 +1,5 @@
 """GET /api/v1/analytics/export: facts as a file, streamed with constant memory."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,8 +11,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from pydantic import Field
 from sqlalchemy import ARRAY, DateTime, String, Uuid, any_, bindparam, cast, select
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Send
+from starlette.responses import Response
 
 from app import audit
 from app.analytics.counts import ACCOUNT, FACTS, WITHIN, Filters, count
@@ -27,23 +25,19 @@ from app.analytics.window import Window
 from app.auth.caller import AdminChange
 from app.db.engine import Database
 from app.db.statement import Prepared
+from app.db.streams import A_PIECE, PATIENCE
 from app.models.ai_session import AISession
 from app.models.message import Message
 from app.models.model import Model
 from app.models.tool_call import ToolCall
-from app.web.problems import Unavailable, Unprocessable
+from app.web.downloads import Desk, Download
+from app.web.problems import Unprocessable
 from app.web.schema import dollars, in_z, problems
 
 router = routes()
 Kind = Literal["messages", "tool_calls", "sessions", "daily"]
 Row = Sequence[Any]
-A_PIECE = 2_000  # rows
-MOST_AT_ONCE = 2
-BUSY = f"{MOST_AT_ONCE} exports are running already, as many as one server runs at once: try again when one is done."
-# A download may take as long as somebody keeps reading it, up to an hour; no single statement may.
-PATIENCE = "SET LOCAL transaction_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '1min'"
-AN_HOUR_S = 3600
-running: set[object] = set()
+desk = Desk(most=2)
 
 
 class ExportQuery(Agents, Models, Members, WindowQuery):
@@ -66,8 +60,7 @@ async def export_facts(tx: AdminChange, request: Request, asked: Annotated[Expor
         TABLES[asked.kind],
     )
     require_known(asked.kind, table, filters)
-    if len(running) >= MOST_AT_ONCE:
-        raise Unavailable(BUSY, retry_after=10)
+    desk.require_room()
     media_type, make = FORMATS[asked.format]
     source = table.pieces(request.app.state.database, tx.account, window, filters)
     body = written(make(table.columns), source)
@@ -96,26 +89,16 @@ def attached(asked: ExportQuery, window: Window) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-class Download(StreamingResponse):
-    """Closes its source as soon as nobody reads any more: a transaction is open behind it."""
-
-    async def stream_response(self, send: Send) -> None:
-        body: Any = self.body_iterator
-        async with aclosing(body):
-            await super().stream_response(send)
+def written(file: File, pieces: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
+    return desk.hand_out(as_bytes(file, pieces))
 
 
-async def written(file: File, pieces: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
-    token = object()
-    running.add(token)
-    try:
-        async with asyncio.timeout(AN_HOUR_S), aclosing(pieces):  # type: ignore[type-var]
-            async for rows in pieces:
-                if piece := file.rows(rows):
-                    yield piece
-            yield file.end()
-    finally:
-        running.discard(token)
+async def as_bytes(file: File, pieces: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
+    async with aclosing(pieces):  # type: ignore[type-var]
+        async for rows in pieces:
+            if piece := file.rows(rows):
+                yield piece
+        yield file.end()
 
 
 @dataclass(frozen=True)

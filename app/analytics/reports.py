@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app import __version__
+from app.analytics.folding import require_allowed
 from app.analytics.parameters import WindowQuery
 from app.analytics.window import DEFAULT, Window
 from app.auth.caller import CallerTx
@@ -72,6 +73,8 @@ class Asking:
         self.known = known
 
     def window(self, tx: CallerTx, asked: WindowQuery, length: timedelta = DEFAULT) -> Window:
+        """What every report asks first: may the caller ask this, and of which time."""
+        require_allowed(tx.caller, getattr(asked, "user_id", ()))
         return Window.of(asked, tx.caller.timezone, datetime.now(UTC), length)
 
     async def answer(self, tx: CallerTx, window: Window, report: Report) -> Response:

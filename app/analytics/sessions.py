@@ -15,11 +15,11 @@ from sqlalchemy import cast as cast_to
 from starlette.responses import Response
 
 from app.analytics.counts import ACCOUNT, Filters
+from app.analytics.folding import veiled
 from app.analytics.parameters import Members, Models, WindowQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, routes
 from app.analytics.window import Window
-from app.auth.caller import EngineerTx
-from app.db.engine import Tx
+from app.auth.caller import CallerTx, EngineerTx
 from app.db.statement import Prepared
 from app.models.ai_session import AISession
 from app.web.paging import Cursors, PageQuery
@@ -82,14 +82,14 @@ async def read_sessions(tx: EngineerTx, asking: Asked, asked: Annotated[SessionQ
     return await asking.answer_anew(tx, window, partial(sessions, tx, window, asked))
 
 
-async def sessions(tx: Tx, window: Window, asked: SessionQuery) -> dict[str, Any]:
+async def sessions(tx: CallerTx, window: Window, asked: SessionQuery) -> dict[str, Any]:
     after, filters = cursors.read(tx.account, asked.cursor), Filters.of(asked)
     values = {"low": window.start, "high": window.stop, "rows": asked.limit + 1, **filters.values}
     if after:
         values |= {"at": after[0], "id": after[1]}
     found = await by_update(filters.given, later=bool(after)).all(tx, **values)
     page = cursors.page(tx.account, found, asked.limit, lambda row: (row["updated_at"], row["id"]))
-    return {"rows": [line(row) for row in page.rows], "next_cursor": page.next_cursor}
+    return {"rows": [veiled(tx.caller, line(row)) for row in page.rows], "next_cursor": page.next_cursor}
 
 
 UPDATED_WITHIN = (

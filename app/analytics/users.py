@@ -12,12 +12,13 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 from starlette.responses import Response
 
 from app.analytics.counts import ACCOUNT, UNKNOWN, Filters, count
+from app.analytics.folding import OTHERS, parted
 from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
 from app.analytics.session_counts import created_by_member
-from app.analytics.sums import Sums
+from app.analytics.sums import Sums, added
 from app.analytics.window import Window
-from app.auth.caller import EngineerTx
+from app.auth.caller import Caller, EngineerTx
 from app.db.engine import Tx
 from app.db.statement import Prepared
 from app.models.ai_session import AISession
@@ -26,11 +27,14 @@ from app.web.schema import Instant
 
 router = routes()
 NOBODY = {"id": None, "name": UNKNOWN, "last_active_at": None}
+NOTHING = (Sums(), 0)
 
 
 class MemberUsage(BaseModel):
-    user_id: UUID | None = Field(description="Null on the line of sessions that belong to no member.")
-    name: str = Field(description="`unknown` on that line.")
+    user_id: UUID | None = Field(
+        description="Null on the line of sessions that belong to no member, and on that of members who share one."
+    )
+    name: str = Field(description="`unknown` and `other` on these lines.")
     messages: int
     sessions: int = Field(description="Sessions created in the window, as /usage counts them.")
     tokens: int
@@ -51,7 +55,10 @@ class PreviousMembers(MemberTotals, Span):
 
 
 class MemberReport(MemberTotals, Dated):
-    users: list[MemberUsage] = Field(description="Most messages first, then by name. Every member, also with zeros.")
+    users: list[MemberUsage] = Field(
+        description="Most messages first, then by name. Every member, also with zeros. For callers below admin, a"
+        " filter that leaves one or two others gives one line `other`, as the account's `member_detail` says."
+    )
     previous: PreviousMembers | None = Field(default=None, description="Only with `compare=previous`.")
 
 
@@ -59,12 +66,18 @@ class MemberReport(MemberTotals, Dated):
 async def read_user_usage(tx: EngineerTx, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
     """Every member's messages, sessions, tokens and cost. The lines add up to what /usage shows."""
     window, filters = asking.window(tx, asked), Filters.of(asked)
-    return await asking.answer_anew(tx, window, partial(users, tx, window, filters, compare=bool(asked.compare)))
+    return await asking.answer_anew(
+        tx, window, partial(users, tx, tx.caller, window, filters, compare=bool(asked.compare))
+    )
 
 
-async def users(tx: Tx, window: Window, filters: Filters, *, compare: bool) -> dict[str, Any]:
-    found = await counted(tx, window, filters)
-    lines = [line(person, *found.pop(person["id"], (Sums(), 0))) for person in await members(tx, filters)]
+async def users(tx: Tx, caller: Caller, window: Window, filters: Filters, *, compare: bool) -> dict[str, Any]:
+    found, people = await counted(tx, window, filters), await members(tx, filters)
+    shown, others = parted(caller, people, found.keys(), narrowed=bool(filters.given))
+    lines = [line(person, *found.pop(person["id"], NOTHING)) for person in shown]
+    if others:
+        sums, sessions = zip(*(found.pop(person["id"], NOTHING) for person in others), strict=True)
+        lines.append(line(OTHERS, added(sums), sum(sessions)))
     if None in found:
         lines.append(line(NOBODY, *found[None]))
     report = totals(lines) | {

@@ -33,6 +33,8 @@ from app.web.problems import Forbidden, Unauthorized
 
 Handler = Callable[[Request], Awaitable[Response]]
 Role = Literal["viewer", "engineer", "admin", "owner"]
+# Of members one by one, people below admin see: all; none where a filter leaves a small group; themselves alone.
+MemberDetail = Literal["all", "groups", "own"]
 ROLES: tuple[Role, ...] = ("viewer", "engineer", "admin", "owner")
 # What a refusal names: the roles a person is normally given; an owner may do whatever an admin may.
 NEEDED: dict[Role, str] = {
@@ -58,6 +60,7 @@ class Caller:
     # Of the account's facts: read along, so that a report that is known already costs no statement of its own.
     version: int
     changed_at: datetime | None
+    member_detail: MemberDetail = "groups"
 
     def may(self, role: Role) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
@@ -105,6 +108,7 @@ _user = (
         Account.timezone,
         func.coalesce(AccountVersion.version, 0).label("version"),
         AccountVersion.changed_at,
+        Account.member_detail,
     )
     .join(Account, Account.id == User.account_id)
     .join(AccountVersion, AccountVersion.account_id == bindparam("account"), isouter=True)
@@ -113,6 +117,7 @@ _user = (
         User.account_id == bindparam("account"),
         User.id == bindparam("user"),
         User.active,
+        Account.closing_at.is_(None),
     )
 )
 _key_lives = exists().where(
@@ -210,6 +215,7 @@ def admit(role: Role, *, read_only: bool = True) -> Any:
 ViewerTx = Annotated[CallerTx, admit("viewer")]
 ViewerChange = Annotated[CallerTx, admit("viewer", read_only=False)]
 ViewerCall = Annotated[Caller, Security(Call("viewer", read_only=True), scopes=["viewer"])]
+OwnerCall = Annotated[Caller, Security(Call("owner", read_only=True), scopes=["owner"])]
 AdminCall = Annotated[Caller, Security(Call("admin", read_only=True), scopes=["admin"])]
 EngineerTx = Annotated[CallerTx, admit("engineer")]
 AdminTx = Annotated[CallerTx, admit("admin")]

@@ -11,6 +11,7 @@ from app.auth.guard import GuardedRoute
 from app.auth.keys import Secret, parse
 from app.auth.tokens import Claims
 from app.db.engine import Database
+from app.models.account import Account
 from app.models.api_key import ApiKey
 from app.models.user import User
 from app.web.problems import Unauthorized, Unavailable
@@ -53,7 +54,10 @@ async def claims_of(database: Database, key: Secret) -> Claims:
     owner = (
         select(ApiKey.id, ApiKey.user_id)
         .join(User, (User.account_id == ApiKey.account_id) & (User.id == ApiKey.user_id))
+        .join(Account, Account.id == ApiKey.account_id)
         .where(
+            Account.id == key.account_id,
+            Account.closing_at.is_(None),
             ApiKey.account_id == key.account_id,
             User.account_id == key.account_id,
             ApiKey.sha256 == key.sha256,

@@ -90,7 +90,11 @@ async def erase_some(tx: Tx, user: UUID) -> tuple[Counter[str], bool]:
         if chosen and facts > FACTS_AT_ONCE:
             break
         chosen.append(row["id"])
-    return (await erase_sessions(tx, chosen), False) if chosen else (await forget_member(tx, user), True)
+    if not chosen:
+        return await forget_member(tx, user), True
+    # What logs, whoever sent them, tell of these sessions; it holds no fact and is in no rollup.
+    await tx.driver.execute(DELETE.format("transcript_sessions"), tx.account, chosen)
+    return await erase_sessions(tx, chosen), False
 
 
 async def erase_sessions(tx: Tx, sessions: Sequence[UUID]) -> Counter[str]:

@@ -1,5 +1,6 @@
 """accounts: one company that uses Tally."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, LargeBinary, String, text
@@ -15,6 +16,7 @@ class Account(Model):
         CheckConstraint("audit_days BETWEEN 0 AND 36500", "audit_days"),
         CheckConstraint("octet_length(workspace_salt) = 32", "workspace_salt"),
         CheckConstraint("workspace_labels IN ('full_path', 'hashed', 'basename_only')", "workspace_labels"),
+        CheckConstraint("member_detail IN ('all', 'groups', 'own')", "member_detail"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -32,3 +34,7 @@ class Account(Model):
     # Whether raw logs stay once every processor has read them, and whether they may come in at all.
     keep_transcripts: Mapped[bool] = mapped_column(server_default=text("true"))
     allow_raw_uploads: Mapped[bool] = mapped_column(server_default=text("true"))
+    # What people below admin see of others, one by one.
+    member_detail: Mapped[Keyword] = mapped_column(server_default=text("'groups'"))
+    # Since when it is closed to its members and being deleted.
+    closing_at: Mapped[datetime | None]

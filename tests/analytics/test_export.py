@@ -16,6 +16,7 @@ from app.analytics.counts import Filters
 from app.analytics.parameters import WindowQuery
 from app.analytics.window import Window
 from app.db.engine import Database
+from app.web.downloads import Download
 from tests.analytics.conftest import Read
 from tests.audit_rows import audited
 from tests.factories import Logbook, at
@@ -224,15 +225,15 @@ async def test_a_reader_who_leaves_gives_the_connection_back(
             raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011 - the very error that a closed socket gives
-        await export.Download(body).stream_response(gone)
-    assert not export.running
+        await Download(body).stream_response(gone)
+    assert not export.desk.running
     assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 async def test_a_third_export_at_once_waits_its_turn(
     client: httpx.AsyncClient, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "running", {1, 2})
+    monkeypatch.setattr(export.desk, "running", {1, 2})
     answer = await client.get(ADDRESS, headers=company.admin.headers, params={"kind": "daily"})
     assert answer.headers["retry-after"] == "10"
     is_problem(answer, 503)
