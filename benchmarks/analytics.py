@@ -44,7 +44,7 @@ ROUNDS, SLOW_ROUNDS, HTTP_ROUNDS, SECONDS = 25, 3, 5, 3.0
 ZONE = "Europe/Berlin"
 PLAIN, DUCKDB = "the plain way", "DuckDB"
 EVERYTHING = Filters({})
-ADMIN = Caller(NOBODY, NOBODY, "admin", "", "", None, "", ZONE)
+ADMIN = Caller(NOBODY, NOBODY, "admin", "", "", None, "", ZONE, 0, None)
 AIM = "≥ 200"
 
 
