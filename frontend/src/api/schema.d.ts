@@ -650,6 +650,12 @@ export interface components {
              * @description Whether members may send raw session logs, rather than rows alone.
              */
             allow_raw_uploads: boolean;
+            /**
+             * Member Detail
+             * @description What people below admin see of others one by one: `all`; with `groups` nobody where a filter leaves fewer than three; with `own` only themselves.
+             * @enum {string}
+             */
+            member_detail: "all" | "groups" | "own";
             /** Created At */
             created_at: string;
             /** Updated At */
@@ -1219,7 +1225,7 @@ export interface components {
             total_tokens: number;
             /**
              * Users
-             * @description Most messages first, then by name. Every member, also with zeros.
+             * @description Most messages first, then by name. Every member, also with zeros. For callers below admin, a filter that leaves one or two others gives one line `other`, as the account's `member_detail` says.
              */
             users: components["schemas"]["MemberUsage"][];
             /** @description Only with `compare=previous`. */
@@ -1229,12 +1235,12 @@ export interface components {
         MemberUsage: {
             /**
              * User Id
-             * @description Null on the line of sessions that belong to no member.
+             * @description Null on the line of sessions that belong to no member, and on that of members who share one.
              */
             user_id: string | null;
             /**
              * Name
-             * @description `unknown` on that line.
+             * @description `unknown` and `other` on these lines.
              */
             name: string;
             /** Messages */
@@ -2002,6 +2008,11 @@ export interface components {
             keep_transcripts?: boolean;
             /** Allow Raw Uploads */
             allow_raw_uploads?: boolean;
+            /**
+             * Member Detail
+             * @enum {string}
+             */
+            member_detail?: "all" | "groups" | "own";
         };
         /** StoredTranscript */
         StoredTranscript: {
