@@ -4,18 +4,8 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from app.db.engine import Tx
+from app.transcripts.formats.signals import COLUMNS
 
-# By the kind of a parser's signal.
-COLUMNS: Mapping[str, str] = {
-    "interruption": "interruptions",
-    "rejected_tool": "rejected_tools",
-    "api_error": "api_errors",
-    "retry": "retries",
-    "compaction": "compactions",
-    "command": "commands",
-    "skill": "skills",
-    "sub_agent": "sub_agents",
-}
 NAMES = tuple(COLUMNS.values())
 _TYPES = "$2::uuid[], $3::uuid[], " + ", ".join(f"${n}::int[]" for n in range(4, 4 + len(NAMES)))
 _INSERT = f"""

@@ -19,9 +19,9 @@ import structlog
 
 from app.db.attempts import attempt
 from app.db.engine import Database, Tx
+from app.transcripts.portions import Desk, Fault, Reading
 from app.transcripts.processors.contract import Processor
 from app.transcripts.processors.installed import processors
-from app.transcripts.reading import Desk, Fault, Reading
 from app.transcripts.state import BACKLOG, QUARANTINED, File, Superseded, due, failed, save
 from app.transcripts.storage import ABANDONED, Storage
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from app.transcripts.formats.lines import Problem
-from app.transcripts.friction import COLUMNS
+from app.transcripts.formats.signals import COLUMNS
 from app.transcripts.processors.contract import Context, Lines, Result
 from app.transcripts.processors.usage import nothing, open_log, read
 
