@@ -13,17 +13,30 @@ export class Caller {
     return new Caller(url, access_token);
   }
 
-  async post(path: string, body: unknown): Promise<any> {
+  post(path: string, body: unknown): Promise<any> {
+    return this.send("POST", path, body);
+  }
+
+  get(path: string): Promise<any> {
+    return this.send("GET", path);
+  }
+
+  delete(path: string): Promise<any> {
+    return this.send("DELETE", path);
+  }
+
+  private async send(method: string, path: string, body?: unknown): Promise<any> {
     const response = await fetch(this.url + path, {
-      method: "POST",
+      method,
       headers: {
         "Content-Type": "application/json",
         ...(this.token && { Authorization: `Bearer ${this.token}` }),
       },
-      body: JSON.stringify(body),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    if (response.status > 201) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+    const text = await response.text();
+    if (!response.ok || response.status === 207) throw new Error(`${path}: ${response.status} ${text}`);
+    return text && JSON.parse(text);
   }
 
   /** Adds a member and gives them a key. */

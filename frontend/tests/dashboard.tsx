@@ -15,14 +15,16 @@ type Role = keyof Keys;
 interface Door {
   role?: Role;
   account?: "acme" | "empty";
+  /** Instead of the role's. */
+  key?: string;
 }
 
 /** Opens the dashboard at an address and signs in, as a person does: by typing a key into the page. */
-export async function open(address: string, { role = "engineer", account = "acme" }: Door = {}) {
+export async function open(address: string, { role = "engineer", account = "acme", key }: Door = {}) {
   history.replaceState(null, "", address);
   const user = userEvent.setup();
   render(<App baseUrl={inject("url")} />);
-  await signIn(user, inject(account)[role]);
+  await signIn(user, key ?? inject(account)[role]);
   await screen.findByRole("navigation", { name: "Pages" });
   return user;
 }

@@ -11,8 +11,8 @@ export interface Bar {
 }
 
 interface BarListProps {
-  /** Of the name and of the value, such as ["Agent", "Answers"]. */
-  columns: readonly [string, string];
+  /** Of the name, of the value and of the note, such as ["Agent", "Answers", "Cost"]. */
+  columns: readonly [string, string, string?];
   bars: readonly Bar[];
   format: Format;
   /** How many are drawn; the table has all. */
@@ -23,14 +23,14 @@ interface BarListProps {
 
 /** Names with their values, the largest first as given. Lives in a <Panel>. */
 export function BarList({ columns, bars, format, most = 8, onPick }: BarListProps) {
-  const [first, second] = columns;
+  const [first, second, third] = columns;
   const sheet = useMemo<Sheet>(
     () => ({
-      columns: [first, second],
-      rows: bars.map(({ name, value }) => [name, value]),
+      columns: [first, second, ...(third === undefined ? [] : [third])],
+      rows: bars.map(({ name, value, note }) => [name, value, ...(third === undefined ? [] : [note ?? null])]),
       write: (cell) => (typeof cell === "number" ? format.exact(cell) : (cell ?? "")),
     }),
-    [first, second, bars, format],
+    [first, second, third, bars, format],
   );
   const { asTable, title, height } = usePanel(sheet);
   if (asTable) return <SheetTable sheet={sheet} title={title} height={height} />;

@@ -9,7 +9,7 @@ const STEPS = [1, 2, 2.5, 5, 10];
 
 /** From nought to a round number at or above `most`. `whole`: of things that come in ones. */
 export function upTo(most: number, height: number, whole: boolean, wanted = 4): Scale {
-  const step = roundStep(Math.max(most, whole ? wanted : Number.MIN_VALUE) / wanted, whole);
+  const step = roundStep((most > 0 ? most : 1) / wanted, whole);
   const top = Math.max(step, Math.ceil(most / step - 1e-9) * step);
   const ticks = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step);
   return Object.assign((value: number) => height - (value / top) * height, { ticks });

@@ -28,7 +28,7 @@ const COLUMNS: readonly Column<Agent>[] = [
 /** What each agent answered, how fast, how often wrong, at what cost. */
 export default function Agents() {
   const view = useView();
-  const query = { ...view.window, ...view.agents, ...view.models, ...view.members, compare: "previous" } as const;
+  const query = { ...view.window, ...view.agents, ...view.models, ...view.members };
   const report = useReport("/api/v1/analytics/agents", query);
   const empty = ({ agents }: { agents: readonly Agent[] }) => (agents.length === 0 ? NOBODY : null);
   const only = (name: string) => view.edit(withPicked("agent", [name]));

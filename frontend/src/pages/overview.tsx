@@ -38,7 +38,7 @@ export default function Overview() {
       >
         {({ agents }) => (
           <BarList
-            columns={["Agent", "Answers"]}
+            columns={["Agent", "Answers", "Cost"]}
             format={COUNT}
             bars={agents.map(({ name, usage_count, cost_usd }) => ({
               name,
@@ -59,7 +59,7 @@ export default function Overview() {
       >
         {({ models }) => (
           <BarList
-            columns={["Model", "Tokens"]}
+            columns={["Model", "Tokens", "Cost"]}
             format={COUNT}
             bars={models
               .map(({ model_id, total_tokens, cost_usd }) => ({
@@ -154,7 +154,7 @@ function Days({ usage }: { usage: Report<Usage> }) {
       <Panel title="Tokens per day" note="By class; the four are disjoint." {...panel}>
         {(data) => <Tokens data={data} />}
       </Panel>
-      <Panel title="Messages per day" className="half" {...panel}>
+      <Panel title="Messages per day" note="And the sessions they were in." className="half" {...panel}>
         {(data) => <Messages data={data} />}
       </Panel>
       <Panel title="Cost per day" note={usage.data && unpriced(usage.data)} className="half" {...panel}>

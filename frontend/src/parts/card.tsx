@@ -43,7 +43,7 @@ type ChangeProps = Pick<CardProps, "before" | "format"> & { value: number | null
 
 function Change({ value, before, format, good }: ChangeProps) {
   const by = change(value, before);
-  if (by === null) return <p className="card-change soft">{before === 0 ? "none before" : "nothing to compare"}</p>;
+  if (by === null) return <p className="card-change soft">nothing before</p>;
   const way = by > 0 ? "up" : "down";
   const tone = good === undefined || Math.abs(by) < 0.005 ? "soft" : way === good ? "card-good" : "card-bad";
   return (

@@ -36,12 +36,12 @@ function field(cell: Cell): string {
 
 export async function savePng({ title, sheet, body }: Shown): Promise<void> {
   const svg = body.current?.querySelector<SVGSVGElement>("svg.plot");
-  const canvas = svg ? await drawn(svg, title) : sheet.current && written(sheet.current, title);
+  const canvas = svg ? await drawn(svg, legendOf(body.current), title) : sheet.current && written(sheet.current, title);
   canvas?.toBlob((blob) => blob && save(blob, `${fileName(title)}.png`));
 }
 
 /** The chart as it stands on the page; its styles go along, for an image knows nothing of our style sheets. */
-async function drawn(svg: SVGSVGElement, title: string): Promise<HTMLCanvasElement> {
+async function drawn(svg: SVGSVGElement, legend: readonly string[], title: string): Promise<HTMLCanvasElement> {
   const { width, height } = svg.getBoundingClientRect();
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const parts = [...svg.querySelectorAll("*")];
@@ -57,12 +57,30 @@ async function drawn(svg: SVGSVGElement, title: string): Promise<HTMLCanvasEleme
     const image = new Image();
     image.src = address;
     await image.decode();
-    const { canvas, pen, top } = sheetOfPaper(width, height, title);
-    pen.drawImage(image, PAD, top, width, height);
+    const below = legend.length > 0 ? ROW : 0;
+    const { canvas, pen, top } = sheetOfPaper(width, height + below, title);
+    if (below > 0) writeLegend(pen, legend, top);
+    pen.drawImage(image, PAD, top + below, width, height);
     return canvas;
   } finally {
     URL.revokeObjectURL(address);
   }
+}
+
+function legendOf(body: HTMLElement | null): string[] {
+  return [...(body?.querySelectorAll(".legend li") ?? [])].map((item) => item.textContent ?? "");
+}
+
+function writeLegend(pen: CanvasRenderingContext2D, names: readonly string[], top: number): void {
+  let x = PAD;
+  pen.font = FONT;
+  names.forEach((name, i) => {
+    pen.fillStyle = colour(`--series-${(i % 8) + 1}`);
+    pen.fillRect(x, top, 10, 10);
+    pen.fillStyle = colour("--ink-soft");
+    pen.fillText(name, x + 16, top + 10);
+    x += 16 + pen.measureText(name).width + 20;
+  });
 }
 
 function written({ columns, rows, write }: Sheet, title: string): HTMLCanvasElement {

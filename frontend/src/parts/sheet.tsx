@@ -1,3 +1,5 @@
+import "./table.css";
+
 import { createContext, type ReactNode, type RefObject, useContext, useEffect } from "react";
 
 export type Cell = string | number | null;

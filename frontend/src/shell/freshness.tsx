@@ -25,8 +25,8 @@ export function Freshness() {
   if (age === null) return null;
   if (age.isAway || Date.now() - age.asked > STALE)
     return (
-      <p className="freshness stale" role="status">
-        {age.isAway ? "No connection" : "Not refreshed"}: as of {clock(age.asked, inZone)}, {ago(age.asked)}
+      <p className="freshness stale" role="status" title={`What is shown was asked for ${instant(age.asked, inZone)}.`}>
+        {age.isAway ? "No connection" : "Not refreshed"}: shown as of {ago(age.asked)}
       </p>
     );
   if (age.changed === undefined) return null;

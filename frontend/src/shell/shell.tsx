@@ -30,7 +30,7 @@ export function Shell() {
       <Navigation pages={mine} current={page} />
       <main id="main" ref={main} tabIndex={-1}>
         <header className="shell-head">
-          <div>
+          <div className="shell-title">
             <h1>{page?.title ?? "Nothing here"}</h1>
             <Freshness />
           </div>

@@ -13,7 +13,7 @@ test("the cards say what happened, and how it changed", async () => {
   expect(await within(await card("Messages")).findByText("5")).toBeTruthy();
   expect(await within(await card("Tokens")).findByText("410")).toBeTruthy();
   expect(await within(await card("Error rate")).findByText("20%")).toBeTruthy();
-  expect(await within(await card("Messages")).findByText("none before")).toBeTruthy();
+  expect(await within(await card("Messages")).findByText("nothing before")).toBeTruthy();
 });
 
 test("the tokens of a day are told by class, in the chart's table", async () => {
