@@ -12,7 +12,7 @@ import pytest
 FRONTEND = Path(__file__).parent.parent / "frontend"
 LOCK = FRONTEND / "package-lock.json"
 INSTALLED = FRONTEND / "node_modules" / ".package-lock.json"
-PATIENCE_S = 240
+PATIENCE_S = 480
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed: the front end stays untested here."),
