@@ -21,7 +21,9 @@ from app.auth.trust import trusted_keys
 from app.db.addresses import BadAddress, configured
 from app.db.engine import Database, Unreachable, inspect_server
 from app.ingest import batches
-from app.me import profile
+from app.me import profile, queries, tokens
+from app.me import sessions as own_sessions
+from app.me import sync as own_syncs
 from app.settings import Settings
 from app.transcripts import release, shelf, sync, uploads
 from app.transcripts.storage import storage_of
@@ -38,6 +40,10 @@ log = structlog.get_logger("tally")
 ROUTERS = (
     exchange.router,
     profile.router,
+    own_sessions.router,
+    tokens.router,
+    queries.router,
+    own_syncs.router,
     keys.router,
     users.router,
     account.router,

@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
@@ -23,11 +22,11 @@ from app.analytics.window import DEFAULT, Window
 from app.auth.caller import CallerTx
 from app.auth.guard import GuardedRoute
 from app.web.etags import NOT_MODIFIED, TAGGED, IfNoneMatch, headers, is_known, not_modified, tag_of
+from app.web.plain import as_json
 from app.web.schema import Instant, problems
 
 Report = Callable[[], Awaitable[dict[str, Any]]]
 ANSWERS = {200: TAGGED, **NOT_MODIFIED, **problems()}
-OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 Dollars = Annotated[
     str | None,
@@ -122,11 +121,6 @@ async def asking(request: Request, if_none_match: IfNoneMatch = None) -> Asking:
 
 
 Asked = Annotated[Asking, Depends(asking)]
-
-
-def as_json(body: dict[str, Any]) -> bytes:
-    # The driver's own kind of UUID is not one that orjson knows.
-    return orjson.dumps(body, default=str, option=OPTIONS)
 
 
 def respond(content: bytes, tag: str) -> Response:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.model import Count, Flag, Identified, Label, Model, Said, Stamp, Total
 
+ALL_TOKENS = "input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens"
+
 
 class AISession(Identified, Model):
     __tablename__ = "ai_sessions"
@@ -21,6 +23,8 @@ class AISession(Identified, Model):
         Index(None, "account_id", "user_id", "created_at", "id"),
         # When a member was last active, without reading all of their sessions.
         Index(None, "account_id", "user_id", "last_activity_at"),
+        # A member's largest sessions.
+        Index("ix_ai_sessions_largest", "account_id", "user_id", text(f"({ALL_TOKENS})"), "id"),
     )
 
     external_id: Mapped[Label | None]

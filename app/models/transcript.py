@@ -20,6 +20,15 @@ class Transcript(Identified, Model):
         CheckConstraint("source IN ('upload', 'rows')", "source"),
         CheckConstraint("form IN ('claude_code', 'codex')", "form"),
         Index(None, "account_id", "user_id", "uploaded_at", "id"),
+        # Those of a member that wait to be read.
+        Index(
+            "ix_transcripts_waiting",
+            "account_id",
+            "user_id",
+            "uploaded_at",
+            "id",
+            postgresql_where=text("processed_at IS NULL"),
+        ),
         Index(
             "ix_transcripts_kept",
             "account_id",
