@@ -44,6 +44,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/stats/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read My Sessions
+         * @description The caller's own sessions with their totals; uploaded logs that wait to be read are listed among them.
+         */
+        get: operations["read_my_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/stats/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read My Tokens
+         * @description The caller's own tokens: by local day, by model, of the largest sessions, and in all.
+         */
+        get: operations["read_my_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/stats/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read My Queries
+         * @description The reports and exports the caller asked for: when, with which window and filters, how long it took.
+         */
+        get: operations["read_my_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/stats/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read My Syncs
+         * @description When the caller's session logs were sent, and when a machine of theirs asked which are known.
+         */
+        get: operations["read_my_syncs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -1108,6 +1188,34 @@ export interface components {
              */
             processed_at: string | null;
         };
+        /** LifetimeTokens */
+        LifetimeTokens: {
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Creation */
+            cache_creation: number;
+            /**
+             * Total
+             * @description The four added up.
+             */
+            total: number;
+            /** Sessions */
+            sessions: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             */
+            cost_usd: string | null;
+            /**
+             * Unpriced Messages
+             * @description Messages that used tokens and have no known price: cost lacks them.
+             */
+            unpriced_messages: number;
+        };
         /** LineProblem */
         LineProblem: {
             /**
@@ -1300,6 +1408,34 @@ export interface components {
             /** @description Only with `compare=previous`. */
             previous?: components["schemas"]["PreviousModels"] | null;
         };
+        /** ModelTokens */
+        ModelTokens: {
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Creation */
+            cache_creation: number;
+            /**
+             * Total
+             * @description The four added up.
+             */
+            total: number;
+            /**
+             * Model
+             * @description `unknown`: messages that name none.
+             */
+            model: string;
+            /** Messages */
+            messages: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             */
+            cost_usd: string | null;
+        };
         /** ModelUsage */
         ModelUsage: {
             /**
@@ -1374,6 +1510,182 @@ export interface components {
              * @enum {string}
              */
             account_role: "viewer" | "engineer" | "admin" | "owner";
+        };
+        /** NotePage */
+        NotePage: {
+            /**
+             * Rows
+             * @description Newest first.
+             */
+            rows: components["schemas"]["OwnNote"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+        };
+        /** OwnNote */
+        OwnNote: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * At
+             * @description When it was asked for.
+             */
+            at: string;
+            /** Action */
+            action: string;
+            /** Resource */
+            resource: string | null;
+            /**
+             * Parameters
+             * @description The window and the filters, or what a sync counted.
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Result
+             * @example done
+             * @example refused
+             * @example failed
+             */
+            result: string;
+            /** Status */
+            status: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /**
+             * Client Kind
+             * @example api
+             * @example web
+             * @example cli
+             */
+            client_kind: string;
+            /** Ip */
+            ip: string | null;
+            /** Request Id */
+            request_id: string | null;
+        };
+        /**
+         * OwnSession
+         * @description Of a log that nobody has read yet only its name and when it came are known: the rest is null.
+         */
+        OwnSession: {
+            /** Session Id */
+            session_id: string | null;
+            /**
+             * External Id
+             * @description The producer's own id.
+             */
+            external_id: string | null;
+            /**
+             * Session File
+             * @description The log that tells of it; null when it came in by other doors.
+             */
+            session_file: string | null;
+            /**
+             * Started At
+             * @description Of a log that waits: when it was uploaded.
+             */
+            started_at: string;
+            /**
+             * Ended At
+             * @description The last message.
+             */
+            ended_at: string | null;
+            /**
+             * Active Seconds
+             * @description Without pauses of more than ten minutes.
+             */
+            active_seconds: number | null;
+            /**
+             * Wall Seconds
+             * @description From the start to the last message.
+             */
+            wall_seconds: number | null;
+            /** User Messages */
+            user_messages: number | null;
+            /** Assistant Messages */
+            assistant_messages: number | null;
+            /** Tool Calls */
+            tool_calls: number | null;
+            /** Tool Errors */
+            tool_errors: number | null;
+            /** Input Tokens */
+            input_tokens: number | null;
+            /** Output Tokens */
+            output_tokens: number | null;
+            /** Cache Read Tokens */
+            cache_read_tokens: number | null;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number | null;
+            /** Tokens Total */
+            tokens_total: number | null;
+            /**
+             * Primary Model
+             * @description The model of most messages; of equals the first in the alphabet.
+             */
+            primary_model: string | null;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             */
+            cost_usd: string | null;
+            /**
+             * Processed
+             * @description False while a log of it waits to be read: what is shown is not all yet.
+             */
+            processed: boolean;
+        };
+        /** OwnSessions */
+        OwnSessions: {
+            /**
+             * Rows
+             * @description Newest `started_at` first.
+             */
+            rows: components["schemas"]["OwnSession"][];
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+        };
+        /** OwnTokens */
+        OwnTokens: {
+            /** Days */
+            days: number;
+            /**
+             * Timezone
+             * @description The account's zone, whose days these are.
+             */
+            timezone: string;
+            /**
+             * Daily
+             * @description Every one of these days, ascending, zeros where nothing happened.
+             */
+            daily: components["schemas"]["TokenDay"][];
+            /**
+             * By Model
+             * @description Since ever, by the model of each message; most tokens first.
+             */
+            by_model: components["schemas"]["ModelTokens"][];
+            /**
+             * Top Sessions
+             * @description Since ever, most tokens first, at most ten.
+             */
+            top_sessions: components["schemas"]["TopSession"][];
+            /** @description Since ever. */
+            totals: components["schemas"]["LifetimeTokens"];
         };
         /** Page[Key] */
         Page_Key_: {
@@ -2107,6 +2419,27 @@ export interface components {
              */
             active_sessions: number;
         };
+        /**
+         * SyncPage
+         * @description `sync.trigger`: a push was completed; `manifest.fetch`: a machine asked what is known already.
+         */
+        SyncPage: {
+            /**
+             * Rows
+             * @description Newest first.
+             */
+            rows: components["schemas"]["OwnNote"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+            /**
+             * Last Pull At
+             * @description When the caller last asked for the manifest; null if never.
+             */
+            last_pull_at: string | null;
+        };
         /** Token */
         Token: {
             /** Access Token */
@@ -2123,6 +2456,32 @@ export interface components {
              * @example 3600
              */
             expires_in: number;
+        };
+        /** TokenDay */
+        TokenDay: {
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Creation */
+            cache_creation: number;
+            /**
+             * Total
+             * @description The four added up.
+             */
+            total: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Sessions
+             * @description Different sessions with a message that day.
+             */
+            sessions: number;
         };
         /** ToolReport */
         ToolReport: {
@@ -2187,6 +2546,38 @@ export interface components {
             p95_duration_ms: number | null;
             /** P99 Duration Ms */
             p99_duration_ms: number | null;
+        };
+        /** TopSession */
+        TopSession: {
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /** Cache Read */
+            cache_read: number;
+            /** Cache Creation */
+            cache_creation: number;
+            /**
+             * Total
+             * @description The four added up.
+             */
+            total: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /** External Id */
+            external_id: string | null;
+            /** Started At */
+            started_at: string;
+            /** Primary Model */
+            primary_model: string | null;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             */
+            cost_usd: string | null;
         };
         /** Upload */
         Upload: {
@@ -2810,6 +3201,362 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_my_sessions: {
+        parameters: {
+            query?: {
+                /** @description Rows a page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Rows to skip, up to 100,000; instead of `cursor`. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_my_tokens: {
+        parameters: {
+            query?: {
+                /** @description Local days up to and including today, 1 to 365. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTokens"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_my_queries: {
+        parameters: {
+            query?: {
+                /** @description Rows a page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_my_syncs: {
+        parameters: {
+            query?: {
+                /** @description Rows a page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncPage"];
                 };
             };
             /** @description Unauthorized */
