@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from app import __version__, audit
 from app.admin import account, keys, retention, rollups, users
 from app.admin import audit as audit_rows
-from app.analytics import agents, escalations, export, models, sessions, summary, tools, usage
+from app.analytics import agents, escalations, export, friction, models, sessions, summary, tools, usage
 from app.analytics import users as user_usage
 from app.auth import exchange
 from app.auth.caller import Door
@@ -63,6 +63,7 @@ ROUTERS = (
     user_usage.router,
     sessions.router,
     escalations.router,
+    friction.router,
     export.router,
     health.router,
     docs.router,

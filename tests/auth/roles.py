@@ -38,6 +38,7 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("GET", "/api/v1/analytics/users"): "engineer",
     ("GET", "/api/v1/analytics/sessions"): "engineer",
     ("GET", "/api/v1/analytics/flowpilot/escalations"): "engineer",
+    ("GET", "/api/v1/analytics/friction"): "engineer",
     ("GET", "/api/v1/analytics/export"): "admin",
     ("GET", "/api/v1/account"): "admin",
     ("PATCH", "/api/v1/account"): "admin",

@@ -143,7 +143,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/keys"): {"name": "mine", "user_id": "{user_id}"},
 }
 WINDOW = "start_date=2026-01-01&end_date=2026-01-31"
-REPORTS = ("usage", "agents", "models", "tools", "users", "sessions")
+REPORTS = ("usage", "agents", "models", "tools", "users", "sessions", "friction")
 QUERIES = {
     ("get", "/api/v1/transcripts"): "user_id={user_id}",
     ("post", "/api/v1/admin/processors/{processor}/release"): "transcript_id={transcript_id}",
