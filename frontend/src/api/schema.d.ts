@@ -597,6 +597,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/friction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Friction
+         * @description Sessions last updated in the window: how often each was interrupted, refused, retried, over its whole life.
+         *
+         *     Counted from session logs that were pushed or uploaded; a log of the same content counts once.
+         */
+        get: operations["read_friction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/export": {
         parameters: {
             query?: never;
@@ -1091,6 +1113,83 @@ export interface components {
             msg: string;
             /** Type */
             type: string;
+        };
+        /** FrictionReport */
+        FrictionReport: {
+            /**
+             * Start Date
+             * @description The first instant of the window.
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description Its last instant, which belongs to it.
+             */
+            end_date: string;
+            /**
+             * Timezone
+             * @description The zone whose days are reported.
+             * @example Europe/Berlin
+             */
+            timezone: string;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            totals: components["schemas"]["FrictionTotals"];
+            /**
+             * Sessions
+             * @description Most friction first, then latest; at most 100.
+             */
+            sessions: components["schemas"]["SessionFriction"][];
+        };
+        /** FrictionTotals */
+        FrictionTotals: {
+            /**
+             * Friction
+             * @description interruptions + rejected_tools + api_errors + retries.
+             */
+            friction: number;
+            /**
+             * Interruptions
+             * @description A person stopped the agent.
+             */
+            interruptions: number;
+            /**
+             * Rejected Tools
+             * @description A person refused a tool call.
+             */
+            rejected_tools: number;
+            /**
+             * Api Errors
+             * @description A call of the model failed for good.
+             */
+            api_errors: number;
+            /**
+             * Retries
+             * @description A call of the model was tried again.
+             */
+            retries: number;
+            /**
+             * Compactions
+             * @description The conversation was shortened to fit.
+             */
+            compactions: number;
+            /**
+             * Commands
+             * @description Commands that a person gave, such as /compact.
+             */
+            commands: number;
+            /** Skills */
+            skills: number;
+            /** Sub Agents */
+            sub_agents: number;
+            /**
+             * Sessions
+             * @description Sessions of which a log counts anything at all.
+             */
+            sessions: number;
         };
         /** Health */
         Health: {
@@ -2173,6 +2272,66 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+        };
+        /** SessionFriction */
+        SessionFriction: {
+            /**
+             * Friction
+             * @description interruptions + rejected_tools + api_errors + retries.
+             */
+            friction: number;
+            /**
+             * Interruptions
+             * @description A person stopped the agent.
+             */
+            interruptions: number;
+            /**
+             * Rejected Tools
+             * @description A person refused a tool call.
+             */
+            rejected_tools: number;
+            /**
+             * Api Errors
+             * @description A call of the model failed for good.
+             */
+            api_errors: number;
+            /**
+             * Retries
+             * @description A call of the model was tried again.
+             */
+            retries: number;
+            /**
+             * Compactions
+             * @description The conversation was shortened to fit.
+             */
+            compactions: number;
+            /**
+             * Commands
+             * @description Commands that a person gave, such as /compact.
+             */
+            commands: number;
+            /** Skills */
+            skills: number;
+            /** Sub Agents */
+            sub_agents: number;
+            /**
+             * Session Id
+             * Format: uuid
+             */
+            session_id: string;
+            /**
+             * External Id
+             * @description The producer's own id.
+             */
+            external_id: string | null;
+            /** User Id */
+            user_id: string | null;
+            /** Workspace */
+            workspace: string | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
         };
         /** SessionLine */
         SessionLine: {
@@ -6556,6 +6715,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EscalationReport"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_friction: {
+        parameters: {
+            query?: {
+                /** @description First day or instant. A day means all of it; an instant without offset is in the reporting time zone. Default: 30 days before the end, so that 31 local days are touched. */
+                start_date?: string | null;
+                /** @description Last day or instant, inclusive. Default: now, to the end of the running minute. */
+                end_date?: string | null;
+                /** @description IANA zone whose days are reported. Default: the account's. */
+                timezone?: string | null;
+                /** @description Only what belongs to sessions of these members. Repeatable, up to 100. */
+                user_id?: string[];
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrictionReport"];
                 };
             };
             /** @description Not modified: what `If-None-Match` names is still the answer. */
