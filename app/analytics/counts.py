@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, Self
 from uuid import UUID
@@ -35,20 +35,20 @@ from app.analytics.sums import NUMBERS, Sums
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
-from app.models.latency_day import LatencyDay
 from app.models.member_day import MemberDay
 from app.models.message import Message
 from app.models.model import Model
+from app.models.subject_day import SubjectDay
 from app.models.usage_day import UsageDay
 
-Key = Literal["day", "agent", "model", "user"]
+Key = Literal["day", "agent", "model", "user", "tool"]
 UNKNOWN = "unknown"
 NOBODY = UUID(int=0)
 NONE: ColumnElement[str] = literal_column("''")
 ACCOUNT = bindparam("account", type_=Uuid())
 KINDS: Mapping[str, TypeEngine[Any]] = {"agent": String(), "model": String(), "user": Uuid()}
 # Reports of agents are of what they answered, those of models of whatever names one.
-TIMED = ("agent", "model")
+TIMED = ("agent", "model", "tool")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,9 @@ class Filters:
         return frozenset(self.values)
 
 
+EVERYTHING = Filters({})
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """Where messages are counted: its columns by what they mean, its numbers in the order of NUMBERS."""
@@ -77,13 +80,17 @@ class Source:
     table: type[Model]
     columns: Mapping[str, Any]
     numbers: Sequence[ColumnElement[int]]
+    # Of a rollup that has the report's lines ready: which rows they are.
+    lines: Sequence[ColumnElement[bool]] = ()
 
     def matching(self, given: Iterable[str]) -> list[ColumnElement[bool]]:
         """The one builder: a filter means the same in every report, whatever it is counted from."""
         return [self.columns[name] == any_(bindparam(name, type_=ARRAY(KINDS[name]))) for name in sorted(given)]
 
-    def population(self, key: Key) -> list[ColumnElement[bool]]:
+    def population(self, key: Key) -> Sequence[ColumnElement[bool]]:
         match key:
+            case _ if self.lines:
+                return self.lines
             case "agent":
                 return [self.columns["role"] == "assistant"]
             case "model":
@@ -95,6 +102,12 @@ class Source:
 def rollup(table: type[Model], **columns: Any) -> Source:
     c = table.__table__.c
     return Source(table, {"day": c.day, **columns}, [total(c[name]) for name in NUMBERS])
+
+
+def lines(subject: str, **columns: Any) -> Source:
+    """One row a day for each line of a report. The subject is written out: with it, the plan is the same for all."""
+    source = rollup(SubjectDay, **columns)
+    return replace(source, lines=[SubjectDay.subject == literal_column(f"'{subject}'")])
 
 
 def total(column: Any) -> ColumnElement[int]:
@@ -134,10 +147,18 @@ FACTS = Source(
 )
 # By what is counted: the rollups that can answer, and the filters they can.
 ROLLUPS: Mapping[Key, Sequence[tuple[Source, frozenset[str]]]] = {
-    "day": [(USAGE, frozenset({"agent", "model"})), (MEMBER, frozenset({"user", "model"}))],
-    "agent": [(USAGE, frozenset({"agent"}))],
-    "model": [(USAGE, frozenset({"model"}))],
-    "user": [(MEMBER, frozenset({"user", "model"}))],
+    "day": [
+        (lines("account"), frozenset()),
+        (USAGE, frozenset({"agent", "model"})),
+        (MEMBER, frozenset({"user", "model"})),
+    ],
+    "agent": [(lines("agent", agent=SubjectDay.name), frozenset({"agent"}))],
+    "model": [(lines("model", model=SubjectDay.name), frozenset({"model"}))],
+    "user": [
+        (lines("member", user=cast(func.nullif(SubjectDay.name, NONE), Uuid)), frozenset({"user"})),
+        (MEMBER, frozenset({"user", "model"})),
+    ],
+    "tool": [(lines("tool", tool=SubjectDay.name), frozenset())],
 }
 SLOT = func.width_bucket(
     cast(Message.response_time_ms, Double), bindparam("thresholds", THRESHOLDS, type_=ARRAY(Double()))
@@ -155,8 +176,9 @@ def source_of(key: Key, filters: Filters) -> Source | None:
 def by_rollup(source: Source, key: Key, given: frozenset[str]) -> Prepared:
     named = source.columns[key]
     day = source.columns["day"]
+    times = [func.numeric_send(func.sum(SubjectDay.histogram))] if key in TIMED else []
     return Prepared(
-        select(named, *source.numbers)
+        select(named, *times, *source.numbers)
         .where(source.table.__table__.c.account_id == ACCOUNT, day.between(bindparam("first"), bindparam("last")))
         .where(*source.population(key), *source.matching(given))
         .group_by(named)
@@ -181,32 +203,30 @@ def by_facts(key: Key, given: frozenset[str]) -> Prepared:
     return Prepared(select(PIECES.c.n, *inner.c).join_from(PIECES, inner, true()))
 
 
-LATENCIES = Prepared(
-    select(LatencyDay.name, func.array_send(LatencyDay.histogram)).where(
-        LatencyDay.account_id == ACCOUNT,
-        LatencyDay.day.between(bindparam("first"), bindparam("last")),
-        LatencyDay.subject == bindparam("subject"),
-    )
-)
-
-
 async def count(tx: Tx, window: Window, filters: Filters, key: Key) -> dict[Any, Sums]:
     """Every line of a report, by day, agent, model or member; the last three by what answers call them."""
     source = source_of(key, filters)
     cut = uncut(window) if source is None else by_days(window) if key == "day" else by_window(window)
-    found: defaultdict[Any, Sums] = defaultdict(Sums)
-    if source and cut.whole:
-        days = {"first": cut.whole[0], "last": cut.whole[1]}
-        for row in await by_rollup(source, key, filters.given).all(tx, **days, **filters.values):
-            found[cut.rest[row[0]] if key == "day" else label(row[0])].add(row[1:])
-        if key in TIMED:
-            for row in await LATENCIES.all(tx, subject=key, **days):
-                found[label(row[0])].histogram.add_sent(row[1])
+    found = await count_whole_days(tx, cut, filters, key)
     pieces = cut.pieces if key == "day" else [piece for piece, _ in cut.signed]
     if pieces:
         rows = await by_facts(key, filters.given).all(tx, **spans(pieces), **filters.values)
         add_days(found, cut, rows) if key == "day" else add_names(found, cut, rows)
     return {name: sums for name, sums in found.items() if sums.messages}
+
+
+async def count_whole_days(tx: Tx, cut: Cut, filters: Filters, key: Key) -> defaultdict[Any, Sums]:
+    """What rollups say of the days they are read for."""
+    found: defaultdict[Any, Sums] = defaultdict(Sums)
+    source = source_of(key, filters)
+    if source and cut.whole:
+        days = {"first": cut.whole[0], "last": cut.whole[1]}
+        for row in await by_rollup(source, key, filters.given).all(tx, **days, **filters.values):
+            sums = found[cut.rest[row[0]] if key == "day" else label(row[0])]
+            sums.add(row[-len(NUMBERS) :])
+            if key in TIMED:
+                sums.histogram.add_sent(row[1])
+    return found
 
 
 def spans(pieces: Sequence[Piece]) -> dict[str, object]:

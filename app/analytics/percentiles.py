@@ -8,8 +8,8 @@ from math import ceil
 from app.facts.latency import bucket, middle
 
 MOST_MS = 2**31 - 1
-# What PostgreSQL puts before the elements when it sends an array, and how many words it spends on each.
-HEADER, WORDS = 20, 2
+# What PostgreSQL puts before the digits when it sends a number: how many there are, the power of the first, two more.
+HEADER = 4
 
 
 def smallest() -> Iterable[tuple[int, int]]:
@@ -41,14 +41,20 @@ class Histogram:
     def add(self, number: int, count: int) -> None:
         self._counts[number] += count
 
-    def add_sent(self, histogram: bytes) -> None:
-        """An integer[] of bucket, count, bucket, count … as PostgreSQL sends it: five times faster than its list."""
-        words = array("i", histogram[HEADER:])
+    def add_sent(self, number: bytes) -> None:
+        """A number of counts (app/facts/latency.py) as PostgreSQL sends it: in digits to the base of 10,000."""
+        words = array("h", number)
         words.byteswap()
-        values = words[1::WORDS]
-        counts = self._counts
-        for number, count in zip(values[::2], values[1::2], strict=True):
-            counts[number] += count
+        weight, digits = words[1], words[HEADER:]
+        if weight % 2 == 0:
+            # The first bucket has fewer than 10,000.
+            digits.insert(0, 0)
+        if len(digits) % 2:
+            digits.append(0)
+        counts, bucket = self._counts, weight // 2
+        for high, low in zip(digits[::2], digits[1::2], strict=True):
+            counts[bucket] += 10_000 * high + low
+            bucket -= 1
 
     def percentiles(self, *shares: int) -> list[float | None]:
         """Nearest-rank, at most 1 % from exact, from 1 ms on; ascending shares of a hundred. None of nothing."""

@@ -1,25 +1,29 @@
 """Sessions counted: those created in a window, and those with a message on a day."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, distinct, func, select, true
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, cast, distinct, func, literal_column, null, select, true
 
-from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, PIECES, WITHIN, Filters, spans, total
-from app.analytics.cut import Cut, by_days, by_window, uncut
+from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, spans, total
+from app.analytics.cut import Cut, Piece, by_days, by_window, uncut
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
-from app.models.account_day import AccountDay
 from app.models.ai_session import AISession
 from app.models.message import Message
+from app.models.subject_day import SubjectDay
 
-WHOLE_DAYS = AccountDay.account_id == ACCOUNT, AccountDay.day.between(bindparam("first"), bindparam("last"))
-CREATED_BY_ROLLUP = Prepared(select(total(AccountDay.sessions_created)).where(*WHOLE_DAYS))
-ACTIVE_BY_ROLLUP = Prepared(select(AccountDay.day, AccountDay.sessions_active).where(*WHOLE_DAYS))
+WHOLE_DAYS = SubjectDay.account_id == ACCOUNT, SubjectDay.day.between(bindparam("first"), bindparam("last"))
+OF_ACCOUNT = SubjectDay.subject == literal_column("'account'")
+OF_MEMBERS = SubjectDay.subject == literal_column("'member'")
+MEMBER = cast(func.nullif(SubjectDay.name, NONE), Uuid)
+CREATED_BY_ROLLUP = Prepared(select(null(), total(SubjectDay.sessions_created)).where(*WHOLE_DAYS, OF_ACCOUNT))
+ACTIVE_BY_ROLLUP = Prepared(select(SubjectDay.day, SubjectDay.sessions_active).where(*WHOLE_DAYS, OF_ACCOUNT))
 CREATED_WITHIN = (
     AISession.account_id == ACCOUNT,
     AISession.created_at >= bindparam("low", type_=DateTime(timezone=True)),
@@ -106,20 +110,34 @@ def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[i] for row in rows] for i in range(width)]
 
 
+@cache
+def created_by_rollup(given: frozenset[str]) -> Prepared:
+    sums = select(MEMBER, total(SubjectDay.sessions_created)).where(*WHOLE_DAYS, OF_MEMBERS).group_by(MEMBER)
+    if "user" in given:
+        sums = sums.where(any_(bindparam("user", type_=ARRAY(Uuid()))) == MEMBER)
+    return Prepared(sums)
+
+
 async def created_sessions(tx: Tx, window: Window, filters: Filters) -> int:
-    if filters.given:
-        return sum((await created_by_member(tx, window, filters)).values())
-    cut, n = by_window(window), 0
-    if cut.whole:
-        first, last = cut.whole
-        row = await CREATED_BY_ROLLUP.one(tx, first=first, last=last)
-        n = row[0] if row else 0
-    for piece, sign in cut.signed:
-        rows = await created_by_facts(filters.given).all(tx, low=piece.low, high=piece.high)
-        n += sign * sum(row[1] for row in rows)
-    return n
+    statement = created_by_rollup(filters.given) if filters.given else CREATED_BY_ROLLUP
+    return sum((await created(tx, window, filters, statement)).values())
 
 
 async def created_by_member(tx: Tx, window: Window, filters: Filters) -> dict[UUID | None, int]:
-    whole: dict[str, Any] = {"low": window.start, "high": window.stop}
-    return {row[0]: row[1] for row in await created_by_facts(filters.given).all(tx, **whole, **filters.values)}
+    return await created(tx, window, filters, created_by_rollup(filters.given))
+
+
+async def created(tx: Tx, window: Window, filters: Filters, by_rollup: Prepared) -> dict[UUID | None, int]:
+    """A session names no agent or model: those of one are told by its messages, and no rollup knows them."""
+    known = filters.given <= {"user"}
+    cut = by_window(window) if known else Cut({}, [Piece(window.start, window.stop, window.days[0])])
+    found: Counter[UUID | None] = Counter()
+    if cut.whole:
+        first, last = cut.whole
+        rows = await by_rollup.all(tx, first=first, last=last, **filters.values)
+        found.update({row[0]: row[1] for row in rows})
+    for piece, sign in cut.signed:
+        values: dict[str, Any] = {"low": piece.low, "high": piece.high, **filters.values}
+        rows = await created_by_facts(filters.given).all(tx, **values)
+        found.update({row[0]: sign * row[1] for row in rows})
+    return {user: n for user, n in found.items() if n}

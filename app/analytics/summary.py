@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import DateTime, bindparam, func, select
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, Filters, count
+from app.analytics.counts import ACCOUNT, EVERYTHING, count
 from app.analytics.parameters import WindowQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, ErrorRate, routes
 from app.analytics.sums import added
@@ -20,7 +20,6 @@ from app.models.ai_session import AISession
 
 router = routes()
 LATELY = timedelta(days=7)
-EVERYTHING = Filters({})
 ACTIVE = Prepared(
     select(func.count())
     .select_from(AISession)

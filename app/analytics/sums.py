@@ -43,7 +43,7 @@ class Sums:
     @property
     def average(self) -> float | None:
         """Of the messages whose time is known."""
-        return average(self.numbers[7], self.numbers[6])
+        return round(self.numbers[7] / self.numbers[6], 2) if self.numbers[6] else None
 
     @property
     def unpriced(self) -> int:
@@ -60,16 +60,8 @@ class Sums:
 
     def times(self, noun: str = "response_time_ms") -> dict[str, float | None]:
         """The average and the percentiles, by their names in answers."""
-        return named_times(noun, self.average, self.histogram)
-
-
-def named_times(noun: str, mean: float | None, histogram: Histogram) -> dict[str, float | None]:
-    p50, p95, p99 = histogram.percentiles(50, 95, 99)
-    return {f"avg_{noun}": mean, f"p50_{noun}": p50, f"p95_{noun}": p95, f"p99_{noun}": p99}
-
-
-def average(total: int, n: int) -> float | None:
-    return round(total / n, 2) if n else None
+        p50, p95, p99 = self.histogram.percentiles(50, 95, 99)
+        return {f"avg_{noun}": self.average, f"p50_{noun}": p50, f"p95_{noun}": p95, f"p99_{noun}": p99}
 
 
 def percentage(part: int, whole: int) -> float:

@@ -1,31 +1,27 @@
 """GET /api/v1/analytics/tools: which tools agents called, how fast they were, how often they failed."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Annotated, Any
 
-from asyncpg import Record
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Double, any_, bindparam, cast, func, select, true
+from sqlalchemy import Double, any_, bindparam, cast, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, LATENCIES, NONE, PIECES, label, spans, total
-from app.analytics.cut import Cut, by_window, uncut
+from app.analytics.counts import ACCOUNT, EVERYTHING, NONE, PIECES, add_names, count_whole_days, spans, total
+from app.analytics.cut import by_window, uncut
 from app.analytics.parameters import Compare, Members, WindowQuery
-from app.analytics.percentiles import BUCKETS, THRESHOLDS, Histogram
+from app.analytics.percentiles import THRESHOLDS
 from app.analytics.reports import ANSWERS, Asked, Dated, ErrorRate, Span, routes
-from app.analytics.sums import average, named_times, percentage
+from app.analytics.sums import NUMBERS, Sums
 from app.analytics.window import Window
 from app.auth.caller import EngineerTx
 from app.db.engine import Tx
 from app.db.statement import Prepared
 from app.models.tool_call import ToolCall
-from app.models.tool_day import ToolDay
 
 router = routes()
 
@@ -67,30 +63,19 @@ async def read_tools(tx: EngineerTx, asking: Asked, asked: Annotated[ToolQuery, 
     return await asking.answer(tx, window, partial(tools, tx, window, asked.user_id, compare=bool(asked.compare)))
 
 
-@dataclass
-class Calls:
-    """One tool's."""
-
-    numbers: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
-    histogram: Histogram = field(default_factory=Histogram)
-
-    def add(self, numbers: Iterable[int]) -> None:
-        self.numbers = [a + b for a, b in zip(self.numbers, numbers, strict=True)]
-
-    def line(self, name: str) -> dict[str, Any]:
-        calls, errors, timed, duration = self.numbers
-        return {
-            "name": name,
-            "call_count": calls,
-            "error_count": errors,
-            "error_rate": percentage(errors, calls),
-            **named_times("duration_ms", average(duration, timed), self.histogram),
-        }
+def line(name: str, sums: Sums) -> dict[str, Any]:
+    return {
+        "name": name,
+        "call_count": sums.messages,
+        "error_count": sums.errors,
+        "error_rate": sums.error_rate,
+        **sums.times("duration_ms"),
+    }
 
 
 async def tools(tx: Tx, window: Window, users: Sequence[object], *, compare: bool) -> dict[str, Any]:
     found = await calls(tx, window, users)
-    lines = [of_tool.line(name) for name, of_tool in found.items()]
+    lines = [line(name, sums) for name, sums in found.items()]
     report = totals(found) | {"tools": sorted(lines, key=lambda line: (-line["call_count"], line["name"]))}
     if compare:
         before = window.previous
@@ -98,32 +83,28 @@ async def tools(tx: Tx, window: Window, users: Sequence[object], *, compare: boo
     return report
 
 
-def totals(found: dict[str, Calls]) -> dict[str, Any]:
-    return {"total_calls": sum(of_tool.numbers[0] for of_tool in found.values())}
+def totals(found: dict[str, Sums]) -> dict[str, Any]:
+    return {"total_calls": sum(sums.messages for sums in found.values())}
 
 
-BY_ROLLUP = Prepared(
-    select(
-        ToolDay.name,
-        total(ToolDay.calls),
-        total(ToolDay.errors),
-        total(ToolDay.timed),
-        total(ToolDay.duration_ms),
-    )
-    .where(ToolDay.account_id == ACCOUNT, ToolDay.day.between(bindparam("first"), bindparam("last")))
-    .group_by(ToolDay.name)
-)
 SLOT = func.width_bucket(cast(ToolCall.duration_ms, Double), bindparam("thresholds", THRESHOLDS, type_=ARRAY(Double())))
 
 
 @cache
 def by_facts(*, of_members: bool) -> Prepared:
     name = func.coalesce(ToolCall.name, NONE)
-    failed, timed = func.count().filter(ToolCall.is_error), func.count(ToolCall.duration_ms)
+    counted = {
+        "messages": func.count(),
+        "errors": func.count().filter(ToolCall.is_error),
+        "timed": func.count(ToolCall.duration_ms),
+        "response_ms": total(ToolCall.duration_ms),
+    }
+    # In the order that messages are counted in; calls use no tokens and cost nothing.
+    numbers = [counted.get(name, literal_column("0")).label(name) for name in NUMBERS]
     within = ToolCall.occurred_at >= PIECES.c.low, ToolCall.occurred_at < PIECES.c.high
     chosen = [ToolCall.user_id == any_(bindparam("users", type_=ARRAY(Uuid())))] if of_members else []
     inner = (
-        select(name, SLOT, func.count(), failed, timed, total(ToolCall.duration_ms))
+        select(name, SLOT, *numbers)
         .where(ToolCall.account_id == ACCOUNT, *within, *chosen)
         .group_by(name, SLOT)
         .correlate(PIECES)
@@ -132,26 +113,12 @@ def by_facts(*, of_members: bool) -> Prepared:
     return Prepared(select(PIECES.c.n, *inner.c).join_from(PIECES, inner, true()))
 
 
-async def calls(tx: Tx, window: Window, users: Sequence[object]) -> dict[str, Calls]:
-    found: defaultdict[str, Calls] = defaultdict(Calls)
+async def calls(tx: Tx, window: Window, users: Sequence[object]) -> dict[str, Sums]:
+    """By tool. Whose session a call belongs to no rollup knows."""
     cut = uncut(window) if users else by_window(window)
-    if cut.whole:
-        days = {"first": cut.whole[0], "last": cut.whole[1]}
-        for row in await BY_ROLLUP.all(tx, **days):
-            found[label(row[0])].add(row[1:])
-        for row in await LATENCIES.all(tx, subject="tool", **days):
-            found[label(row[0])].histogram.add_sent(row[1])
+    found = await count_whole_days(tx, cut, EVERYTHING, "tool")
     if cut.signed:
         values = {"users": users} if users else {}
         pieces = [piece for piece, _ in cut.signed]
-        add(found, cut, await by_facts(of_members=bool(users)).all(tx, **spans(pieces), **values))
-    return {name: of_tool for name, of_tool in found.items() if of_tool.numbers[0]}
-
-
-def add(found: defaultdict[str, Calls], cut: Cut, rows: Iterable[Record]) -> None:
-    for row in rows:
-        _, sign = cut.signed[row[0] - 1]
-        of_tool = found[label(row[1])]
-        of_tool.add([sign * number for number in row[3:]])
-        if row[2] is not None:
-            of_tool.histogram.add(BUCKETS[row[2]], sign * row[3])
+        add_names(found, cut, await by_facts(of_members=bool(users)).all(tx, **spans(pieces), **values))
+    return {name: sums for name, sums in found.items() if sums.messages}

@@ -5,19 +5,24 @@ those groups.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from app.facts.calendar import Calendar
-from app.facts.latency import bucket
+from app.facts.latency import as_number, bucket
 
 Numbers = list[int]
 Rows = dict[tuple[Any, ...], Numbers]
 
+# A line of a report: day, subject, name; its numbers, and its histogram as what is added and what is taken away.
+Line = tuple[date, str, str]
+Lines = dict[tuple[Any, ...], tuple[Any, ...]]
+
 NO_USER = UUID(int=0)
+ACCOUNT = ("account", "")
 COUNTED = (
     "created_at",
     "role",
@@ -36,6 +41,7 @@ COUNTED = (
 CALLED = ("occurred_at", "name", "session_id", "is_error", "duration_ms")
 MESSAGE_NUMBERS = 10
 CALL_NUMBERS = 4
+NOTHING = [0] * MESSAGE_NUMBERS
 
 
 # Everything that any rollup of messages tells apart: day, agent, model, role, user, session.
@@ -62,19 +68,15 @@ class Deltas:
         self._day = calendar.day
         self.groups: dict[Group, Numbers] = {}
         self.tools: Rows = {}
-        self.histograms: defaultdict[tuple[date, str, str], defaultdict[int, int]] = defaultdict(new_histogram)
+        self.histograms: defaultdict[Line, defaultdict[int, int]] = defaultdict(new_histogram)
         self.sessions: defaultdict[UUID, SessionChange] = defaultdict(SessionChange)
         self.came: defaultdict[UUID, list[datetime]] = defaultdict(list)
         self.went: defaultdict[UUID, list[datetime]] = defaultdict(list)
-        self.created: Counter[date] = Counter()
+        self.created: Counter[tuple[date, UUID]] = Counter()
 
-    def session(self, old_created: datetime | None, new_created: datetime | None) -> None:
-        """A session came, or is now known to have begun at another time."""
-        if old_created != new_created:
-            if old_created is not None:
-                self.created[self._day(old_created)] -= 1
-            if new_created is not None:
-                self.created[self._day(new_created)] += 1
+    def session(self, sign: int, created: datetime, user: UUID | None) -> None:
+        """A member's session comes (+1) or goes (-1)."""
+        self.created[self._day(created), user or NO_USER] += sign
 
     def message(self, sign: int, values: Sequence[Any]) -> None:
         """One message, in the columns of COUNTED, comes (+1) or goes (-1)."""
@@ -130,13 +132,37 @@ class Deltas:
     def session_days(self) -> Rows:
         return summed(((g[0], g[5]), n[:1]) for g, n in self.groups.items())
 
-    def tool_days(self) -> Rows:
-        return summed(self.tools.items())
+    def subject_days(self, usage: Rows, member: Rows, active: Iterable[tuple[date, int]]) -> Lines:
+        """The account's line, and those of agents, models, tools and members, from what is summed already.
 
-    def latency_days(self) -> dict[tuple[Any, ...], list[int]]:
-        """Histograms as bucket, count, bucket, count …"""
-        rows = {key: flat(counts) for key, counts in sorted(self.histograms.items())}
-        return {key: histogram for key, histogram in rows.items() if histogram}
+        An agent's are of what it answered, a model's of whatever names it. `active`: how many sessions became active.
+        """
+        parts: list[tuple[Line, Numbers]] = []
+        for (day, agent, model, role), numbers in usage.items():
+            parts.append(((day, "account", ""), [*numbers, 0, 0]))
+            if role == "assistant":
+                parts.append(((day, "agent", agent), [*numbers, 0, 0]))
+            if model:
+                parts.append(((day, "model", model), [*numbers, 0, 0]))
+        for (day, user, _), numbers in member.items():
+            parts.append(((day, "member", named(user)), [*numbers, 0, 0]))
+        for (day, tool), (calls, errors, timed, ms) in self.tools.items():
+            parts.append(((day, "tool", tool), [calls, errors, 0, 0, 0, 0, timed, ms, 0, 0, 0, 0]))
+        for (day, user), n in self.created.items():
+            parts += [((day, subject, name), [*NOTHING, n, 0]) for subject, name in (ACCOUNT, ("member", named(user)))]
+        parts += [((day, *ACCOUNT), [*NOTHING, 0, n]) for day, n in active]
+        return self._timed(summed(parts, keep=self.histograms.keys()))
+
+    def _timed(self, rows: Rows) -> Lines:
+        """With histograms: what is added to them, and what is taken away."""
+        lines: Lines = {}
+        for key, numbers in rows.items():
+            counts: Mapping[int, int] = self.histograms.get(key, {})
+            more = {number: n for number, n in counts.items() if n > 0}
+            less = {number: -n for number, n in counts.items() if n < 0}
+            if more or less or any(numbers):
+                lines[key] = (*numbers, as_number(more), as_number(less))
+        return lines
 
     def session_changes(self) -> Mapping[UUID, SessionChange]:
         """Everything that happened to each session, sorted by it."""
@@ -157,14 +183,14 @@ def new_histogram() -> defaultdict[int, int]:
     return defaultdict(int)
 
 
-def summed(parts: Iterable[tuple[tuple[Any, ...], Numbers]]) -> Rows:
-    """Parts of one key added up, sorted by key; what changes nothing is dropped."""
+def named(user: UUID) -> str:
+    return "" if user == NO_USER else str(user)
+
+
+def summed(parts: Iterable[tuple[tuple[Any, ...], Numbers]], keep: Collection[object] = ()) -> Rows:
+    """Parts of one key added up, sorted by key; what changes nothing is dropped, but for what is to be kept."""
     rows: Rows = {}
     for key, numbers in parts:
         known = rows.get(key)
         rows[key] = list(numbers) if known is None else [a + b for a, b in zip(known, numbers, strict=True)]
-    return {key: rows[key] for key in sorted(rows) if any(rows[key])}
-
-
-def flat(counts: Mapping[int, int]) -> list[int]:
-    return [number for entry in sorted(counts.items()) if entry[1] for number in entry]
+    return {key: rows[key] for key in sorted(rows) if any(rows[key]) or key in keep}

@@ -7,12 +7,13 @@ Days whose facts retention has deleted stay as they were counted.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from app.db.engine import Tx
 from app.facts.calendar import Calendar
-from app.facts.latency import GAMMA
-from app.facts.rollups import ACCOUNT, MEMBER, MESSAGE_NUMBERS, SESSION, TOOL, USAGE
+from app.facts.latency import DIGITS, GAMMA, counts_of
+from app.facts.rollups import MEMBER, MESSAGE_NUMBERS, SESSION, SUBJECT, USAGE
 
 # $1 is the account; $2, $3, $4 are days with their first instant and the first instant after.
 DAYS = "unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) AS d (day, low, high)"
@@ -27,24 +28,34 @@ COUNTED = """
     coalesce(sum(m.cost_micros), 0)::bigint AS cost_micros,
     count(*) FILTER (WHERE m.cost_micros IS NULL) AS unpriced
 """
-BUCKET = f"CASE WHEN ms <= 1 THEN 0 ELSE ceil(ln(ms::float8) / ln({GAMMA}::float8) - 1e-9)::integer END"
-HISTOGRAMS = f"""
-    SELECT day, subject, name, array_agg(v ORDER BY bucket, part) AS histogram
+BUCKET = f"CASE WHEN {{ms}} <= 1 THEN 0 ELSE ceil(ln({{ms}}::float8) / ln({GAMMA}::float8) - 1e-9)::integer END"
+# By subject and bucket, then by subject. A message is the account's, its member's, its model's, and what an agent
+# answered is the agent's.
+SUBJECTS = f"""
+    SELECT day, subject, name, {", ".join(f"sum({name})::bigint AS {name}" for name in SUBJECT.numbers)},
+        coalesce(sum(in_bucket * ('1' || repeat('{"0" * DIGITS}', bucket))::numeric), 0) AS histogram
     FROM (
-        SELECT day, subject, name, {BUCKET} AS bucket, count(*)::integer AS n
-        FROM (
-            SELECT d.day, 'agent' AS subject, coalesce(m.agent_name, '') AS name, m.response_time_ms AS ms
-            FROM {DAYS} JOIN messages m ON {OF_DAY} WHERE m.role = 'assistant'
-            UNION ALL
-            SELECT d.day, 'model', m.model_id, m.response_time_ms
-            FROM {DAYS} JOIN messages m ON {OF_DAY} WHERE m.model_id IS NOT NULL
-            UNION ALL
-            SELECT d.day, 'tool', coalesce(c.name, ''), c.duration_ms
-            FROM {DAYS} JOIN tool_calls c ON {CALL_OF_DAY}
-        ) AS timed WHERE ms IS NOT NULL
-        GROUP BY 1, 2, 3, 4
-    ) AS buckets, LATERAL (VALUES (0, bucket), (1, n)) AS pair (part, v)
-    GROUP BY 1, 2, 3
+        SELECT d.day, s.subject, s.name, {BUCKET.format(ms="m.response_time_ms")} AS bucket, {COUNTED},
+            0 AS sessions_created, 0 AS sessions_active,
+            CASE WHEN s.subject IN ('agent', 'model') THEN count(m.response_time_ms) ELSE 0 END AS in_bucket
+        FROM {DAYS} JOIN messages m ON {OF_DAY}
+        CROSS JOIN LATERAL (VALUES ('account', ''), ('member', coalesce(m.user_id::text, '')), ('model', m.model_id),
+            ('agent', CASE WHEN m.role = 'assistant' THEN coalesce(m.agent_name, '') END)) AS s (subject, name)
+        WHERE s.name IS NOT NULL GROUP BY 1, 2, 3, 4
+        UNION ALL
+        SELECT d.day, 'tool', coalesce(c.name, ''), {BUCKET.format(ms="c.duration_ms")}, count(*),
+            count(*) FILTER (WHERE c.is_error), 0, 0, 0, 0,
+            count(c.duration_ms), coalesce(sum(c.duration_ms), 0)::bigint, 0, 0, 0, 0, count(c.duration_ms)
+        FROM {DAYS} JOIN tool_calls c ON {CALL_OF_DAY} GROUP BY 1, 3, 4
+        UNION ALL
+        SELECT d.day, t.subject, t.name, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0, 0
+        FROM {DAYS} JOIN ai_sessions s ON s.account_id = $1 AND s.created_at >= d.low AND s.created_at < d.high
+        CROSS JOIN LATERAL (VALUES ('account', ''), ('member', coalesce(s.user_id::text, ''))) AS t (subject, name)
+        GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT d.day, 'account', '', NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(DISTINCT m.session_id), 0
+        FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1
+    ) AS parts GROUP BY 1, 2, 3
 """
 
 
@@ -62,17 +73,12 @@ class Count:
 
     def stored(self) -> str:
         """What stands there; rows that have fallen to zero are as good as absent."""
-        nothing = " AND ".join(f"{name} = '{{}}'" if name == "histogram" else f"{name} = 0" for name in self.numbers)
+        nothing = " AND ".join(f"{name} = 0" for name in self.numbers)
         return f"SELECT {self.names()} FROM {self.table} WHERE account_id = $1 AND day = ANY ($2) AND NOT ({nothing})"
 
     def insert(self) -> str:
         """Adds to what is there: a day cut in two by a change of zone is the sum of both parts."""
-        sums = [
-            f"{name} = histogram_sum(r.{name}, excluded.{name})"
-            if name == "histogram"
-            else f"{name} = r.{name} + excluded.{name}"
-            for name in self.numbers
-        ]
+        sums = [f"{name} = r.{name} + excluded.{name}" for name in self.numbers]
         return f"""
             INSERT INTO {self.table} AS r (account_id, {self.names()})
             SELECT $1, {self.names()} FROM ({self.count}) AS counted ORDER BY {", ".join(self.keys)}
@@ -95,30 +101,12 @@ COUNTS = (
         f"""SELECT d.day, coalesce(m.user_id, '00000000-0000-0000-0000-000000000000') AS user_id,
             coalesce(m.model_id, '') AS model_id, {COUNTED} FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1, 2, 3""",
     ),
-    Count(
-        TOOL.table,
-        TOOL.keys,
-        TOOL.numbers,
-        f"""SELECT d.day, coalesce(c.name, '') AS name, count(*) AS calls, count(*) FILTER (WHERE c.is_error) AS errors,
-            count(c.duration_ms) AS timed, coalesce(sum(c.duration_ms), 0)::bigint AS duration_ms
-            FROM {DAYS} JOIN tool_calls c ON {CALL_OF_DAY} GROUP BY 1, 2""",
-    ),
-    Count("latency_days", ("day", "subject", "name"), ("histogram",), HISTOGRAMS),
+    Count(SUBJECT.table, SUBJECT.keys, SUBJECT.added, SUBJECTS),
     Count(
         SESSION.table,
         SESSION.keys,
         SESSION.numbers,
         f"SELECT d.day, m.session_id, count(*) AS messages FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1, 2",
-    ),
-    Count(
-        ACCOUNT.table,
-        ACCOUNT.keys,
-        ACCOUNT.numbers,
-        f"""SELECT d.day, s.created AS sessions_created, a.active AS sessions_active FROM {DAYS}
-            CROSS JOIN LATERAL (SELECT count(*) AS created FROM ai_sessions s
-                WHERE s.account_id = $1 AND s.created_at >= d.low AND s.created_at < d.high) AS s
-            CROSS JOIN LATERAL (SELECT count(DISTINCT m.session_id) AS active FROM messages m WHERE {OF_DAY}) AS a
-            WHERE s.created + a.active > 0""",
     ),
 )
 # Days with anything in a rollup, and days in UTC with facts: whose local days are those, or one before or after.
@@ -182,7 +170,12 @@ async def compare(tx: Tx, span: Span) -> list[Difference]:
 
 async def table(tx: Tx, sql: str, width: int, *values: object) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     rows = await tx.driver.fetch(sql, tx.account, *values)
-    return {tuple(row[:width]): tuple(row[width:]) for row in rows}
+    return {tuple(row[:width]): tuple(map(legible, row[width:])) for row in rows}
+
+
+def legible(value: Any) -> Any:
+    """A histogram as counts by bucket, for who reads a difference."""
+    return str(counts_of(value)) if isinstance(value, Decimal) else value
 
 
 async def replace(tx: Tx, span: Span) -> None:

@@ -167,7 +167,9 @@ class Writer:
         statement = UPSERT_SESSIONS if self._only_own is None else UPSERT_OWN_SESSIONS
         found = await self._upsert(SESSION, statement, sessions)
         for row in found:
-            self._deltas.session(row["old_created_at"], row["new_created_at"])
+            if not row["fresh"]:
+                self._deltas.session(-1, row["old_created_at"], row["old_user_id"])
+            self._deltas.session(+1, row["new_created_at"], row["new_user_id"])
         turned = [row for row in found if not row["fresh"] and row["old_user_id"] != row["new_user_id"]]
         if turned:
             await self._hand_over([row["id"] for row in turned], [row["new_user_id"] for row in turned])

@@ -209,14 +209,14 @@ async def test_a_report_reads_one_moment(database: Database, company: Company, c
 async def waiting(addresses: Addresses) -> AsyncIterator[None]:
     """Whoever reads rollups waits for us, as for a slow disk."""
     async with operator(addresses) as owner, owner.transaction():
-        await owner.execute("LOCK TABLE usage_days IN ACCESS EXCLUSIVE MODE")
+        await owner.execute("LOCK TABLE subject_days IN ACCESS EXCLUSIVE MODE")
         yield
 
 
 BLOCKED = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = 'tally_app' AND wait_event_type = 'Lock'
-        AND query LIKE '%usage_days%'
+        AND query LIKE '%subject_days%'
 """
 
 

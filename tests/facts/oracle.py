@@ -23,6 +23,14 @@ NAMES = ("session_type", "intake_type", "status", "confidence_tier", "provider",
 FLAGS = ("is_fork_point", "was_free_text", "was_skipped")
 NOBODY = UUID(int=0)
 BOOK = PriceBook()
+ACCOUNT = ("account", "")
+NOTHING = dict.fromkeys(
+    (
+        *("messages", "errors", *TOKENS, "timed", "response_ms", "cost_micros", "unpriced"),
+        *("sessions_created", "sessions_active"),
+    ),
+    0,
+)
 
 
 @dataclass(frozen=True)
@@ -202,23 +210,40 @@ class Oracle:
 
     def rollups(self) -> dict[str, Table]:
         messages, calls = self.tables["messages"].values(), self.tables["tool_calls"].values()
-        named = [(self.day(m["created_at"]), m["agent_name"] or "", m["model_id"] or "", m) for m in messages]
-        histograms = [(d, "agent", a, m["response_time_ms"]) for d, a, _, m in named if m["role"] == "assistant"]
-        histograms += [(d, "model", n, m["response_time_ms"]) for d, _, n, m in named if n]
-        histograms += [(self.day(c["occurred_at"]), "tool", c["name"] or "", c["duration_ms"]) for c in calls]
-        active = {(d, m["session_id"]) for d, _, _, m in named}
-        created = Counter(self.day(s["created_at"]) for s in self.tables["ai_sessions"].values())
-        daily = Counter(d for d, _ in active)
+        of_day = [(self.day(m["created_at"]), m) for m in messages]
+        sessions = [(self.day(s["created_at"]), s["user_id"]) for s in self.tables["ai_sessions"].values()]
+        active = {(d, m["session_id"]) for d, m in of_day}
+        lines = [((d, *line), counted(m), ms(m, line[0])) for d, m in of_day for line in lines_of(m)]
+        lines += [((self.day(c["occurred_at"]), "tool", c["name"] or ""), called(c), c["duration_ms"]) for c in calls]
+        begun = [((d, *line), {"sessions_created": 1}) for d, user in sessions for line in (ACCOUNT, member(user))]
+        begun += [((d, *ACCOUNT), {"sessions_active": 1}) for d, _ in active]
+        subjects = tally([*((key, row) for key, row, _ in lines), *begun])
+        times = histogram((key, milliseconds) for key, _, milliseconds in lines)
         return {
-            "usage_days": tally(((d, a, n, m["role"]), counted(m)) for d, a, n, m in named),
-            "member_days": tally(((d, m["user_id"] or NOBODY, n), counted(m)) for d, _, n, m in named),
-            "tool_days": tally(((self.day(c["occurred_at"]), c["name"] or ""), called(c)) for c in calls),
-            "session_days": tally(((d, m["session_id"]), {"messages": 1}) for d, _, _, m in named),
-            "account_days": {
-                (d,): {"sessions_created": created[d], "sessions_active": daily[d]} for d in created | daily
-            },
-            "latency_days": {key: {"histogram": counts} for key, counts in histogram(histograms).items()},
+            "usage_days": tally(
+                ((d, m["agent_name"] or "", m["model_id"] or "", m["role"]), counted(m)) for d, m in of_day
+            ),
+            "member_days": tally(((d, m["user_id"] or NOBODY, m["model_id"] or ""), counted(m)) for d, m in of_day),
+            "session_days": tally(((d, m["session_id"]), {"messages": 1}) for d, m in of_day),
+            "subject_days": {key: NOTHING | row | {"histogram": times[key]} for key, row in subjects.items()},
         }
+
+
+def member(user: UUID | None) -> tuple[str, str]:
+    return "member", str(user or "")
+
+
+def lines_of(m: Row) -> Iterator[tuple[str, str]]:
+    """The lines of reports that a message counts in."""
+    yield from (ACCOUNT, member(m["user_id"]))
+    if m["model_id"]:
+        yield "model", m["model_id"]
+    if m["role"] == "assistant":
+        yield "agent", m["agent_name"] or ""
+
+
+def ms(m: Row, subject: str) -> int | None:
+    return m["response_time_ms"] if subject in ("agent", "model") else None
 
 
 MENTIONS = {
@@ -287,21 +312,21 @@ def counted(m: Row) -> Row:
 
 def called(c: Row) -> Row:
     timed, took = int(c["duration_ms"] is not None), c["duration_ms"] or 0
-    return {"calls": 1, "errors": int(c["is_error"]), "timed": timed, "duration_ms": took}
+    return {"messages": 1, "errors": int(c["is_error"]), "timed": timed, "response_ms": took}
 
 
 def tally(parts: Iterable[tuple[Any, Row]]) -> Table:
     sums: Table = {}
     for key, numbers in parts:
-        known = sums.setdefault(key, dict.fromkeys(numbers, 0))
+        known = sums.setdefault(key, {})
         for name, number in numbers.items():
-            known[name] += number
+            known[name] = known.get(name, 0) + number
     return sums
 
 
-def histogram(times: Iterable[tuple[date, str, str, int | None]]) -> dict[Any, dict[int, int]]:
+def histogram(times: Iterable[tuple[Any, int | None]]) -> defaultdict[Any, dict[int, int]]:
     found: defaultdict[Any, Counter[int]] = defaultdict(Counter)
-    for day, subject, name, milliseconds in times:
+    for key, milliseconds in times:
         if milliseconds is not None:
-            found[day, subject, name][bucket(milliseconds)] += 1
-    return {key: dict(counts) for key, counts in found.items()}
+            found[key][bucket(milliseconds)] += 1
+    return defaultdict(dict, {key: dict(counts) for key, counts in found.items()})

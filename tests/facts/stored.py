@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.engine import Database
+from app.facts.latency import counts_of
 from tests.facts.oracle import Table
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -14,10 +15,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "session_handoffs": ("id",),
     "usage_days": ("day", "agent_name", "model_id", "role"),
     "member_days": ("day", "user_id", "model_id"),
-    "tool_days": ("day", "name"),
     "session_days": ("day", "session_id"),
-    "account_days": ("day",),
-    "latency_days": ("day", "subject", "name"),
+    "subject_days": ("day", "subject", "name"),
 }
 FACTS = 5
 
@@ -37,8 +36,7 @@ async def stored(database: Database, account: UUID) -> dict[str, Table]:
 def split(row: dict[str, Any], keys: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
     del row["account_id"]
     if "histogram" in row:
-        pairs = row["histogram"]
-        row["histogram"] = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        row["histogram"] = counts_of(row["histogram"])
     key = tuple(row.pop(name) for name in keys)
     return key[0] if keys == ("id",) else key, row
 

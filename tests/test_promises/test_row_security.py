@@ -37,12 +37,10 @@ FILLED = {
     "ai_session_steps": "INSERT INTO ai_session_steps (account_id, session_id) VALUES ($1, $1)",
     "session_handoffs": "INSERT INTO session_handoffs (account_id, session_id) VALUES ($1, $1)",
     "account_versions": "INSERT INTO account_versions (account_id) VALUES ($1)",
-    "account_days": "INSERT INTO account_days (account_id, day) VALUES ($1, now())",
     "usage_days": "INSERT INTO usage_days (account_id, day, agent_name, model_id, role) VALUES ($1, now(), '', '', '')",
     "member_days": "INSERT INTO member_days (account_id, day, user_id, model_id) VALUES ($1, now(), $1, '')",
     "session_days": "INSERT INTO session_days (account_id, day, session_id) VALUES ($1, now(), $1)",
-    "tool_days": "INSERT INTO tool_days (account_id, day, name) VALUES ($1, now(), '')",
-    "latency_days": "INSERT INTO latency_days (account_id, day, subject, name) VALUES ($1, now(), 'agent', '')",
+    "subject_days": "INSERT INTO subject_days (account_id, day, subject, name) VALUES ($1, now(), 'agent', '')",
 }
 # Settings that name no account, or another one; the last two are refused outright.
 SETTINGS = ["RESET app.account_id", "SET app.account_id = ''", f"SET app.account_id = '{UUID(int=7)}'"]
