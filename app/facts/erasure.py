@@ -25,16 +25,19 @@ from app.db.engine import Database, Tx
 from app.facts import rollups
 from app.facts.calendar import Calendar
 from app.facts.deltas import CALLED, COUNTED, NO_USER, Deltas
-from app.facts.rollups import MEMBER
+from app.facts.latency import as_number
+from app.facts.rollups import MEMBER, SUBJECT
 from app.facts.upkeep import PATIENCE
 from app.facts.write import ALONE, SETTINGS
 
 # Whole sessions, so that no report ever shows half of one; as many as writers do not notice waiting for.
 SESSIONS_AT_ONCE = 200
+# A member's line has no histogram.
+NO_TIMES = as_number({})
 FACTS_AT_ONCE = 10_000
 A_PIECE = 2_000
 STATEMENT_S = 300.0
-LOCKED = "SELECT created_at FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
+LOCKED = "SELECT created_at, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
 DELETE = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
 DELETE_MESSAGES = f"{DELETE.format('messages')} RETURNING {', '.join(COUNTED)}"
 DELETE_CALLS = f"{DELETE.format('tool_calls')} RETURNING {', '.join(CALLED)}"
@@ -56,6 +59,10 @@ OF_MEMBER = """
 DELETE_MEMBER_DAYS = f"""
     DELETE FROM member_days WHERE account_id = $1 AND user_id = $2
     RETURNING day, model_id, {", ".join(MEMBER.numbers)}
+"""
+DELETE_LINES = f"""
+    DELETE FROM subject_days WHERE account_id = $1 AND subject = 'member' AND name = $2::text
+    RETURNING day, {", ".join(SUBJECT.numbers)}
 """
 # What others' sessions say of a person: that they handed over, or took over.
 FORGET_HANDING = """
@@ -109,7 +116,7 @@ async def erase_sessions(tx: Tx, sessions: Sequence[UUID]) -> Counter[str]:
     gone: Counter[str] = Counter()
     for row in await tx.driver.fetch(LOCKED, tx.account, sessions):
         if stands is None or row["created_at"] >= stands:
-            deltas.session(row["created_at"], None)
+            deltas.session(-1, row["created_at"], row["user_id"])
     async for row in deleted(tx, DELETE_MESSAGES, sessions):
         gone["messages"] += 1
         if stands is None or row["created_at"] >= stands:
@@ -139,6 +146,9 @@ async def forget_member(tx: Tx, user: UUID) -> Counter[str]:
     days = await tx.driver.fetch(DELETE_MEMBER_DAYS, tx.account, user)
     left = {(row["day"], NO_USER, row["model_id"]): list(row[2:]) for row in days if any(row[2:])}
     await rollups.add_rows(tx, MEMBER, dict(sorted(left.items())))
+    lines = await tx.driver.fetch(DELETE_LINES, tx.account, str(user))
+    nobodys = {(row["day"], "member", ""): (*row[1:], NO_TIMES, NO_TIMES) for row in lines if any(row[1:])}
+    await rollups.add_rows(tx, SUBJECT, dict(sorted(nobodys.items())))
     handoffs = counted(await tx.driver.execute(FORGET_HANDING, tx.account, user))
     await tx.driver.execute(rollups.NEXT_VERSION, tx.account, datetime.now(UTC))
     return Counter(member_days=len(days), named_in_handoffs=handoffs)

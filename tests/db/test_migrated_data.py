@@ -6,7 +6,7 @@ from random import Random
 
 from alembic import command
 
-from app.admin.founding import add_user, create_account
+from app.admin.founding import account_ids, add_user, create_account
 from app.db.addresses import Addresses
 from app.db.engine import Database
 from app.facts import upkeep
@@ -43,10 +43,7 @@ async def load(database: Database) -> None:
 async def counts(database: Database) -> list[object]:
     """What is not as the facts say, and how much there is in all."""
     found: list[object] = []
-    async with database.lend() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        accounts = [row[0] for row in await driver.fetch("SELECT account_id FROM account_directory ORDER BY 1")]
-    for account in accounts:
+    for account in sorted(await account_ids(database)):
         found += [d async for progress in upkeep.verify(database, account) for d in progress.differences]
         async with database.transaction(account, read_only=True) as tx:
             found.append(await tx.driver.fetchval("SELECT count(*) FROM subject_days WHERE account_id = $1", account))

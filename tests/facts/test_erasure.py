@@ -105,7 +105,7 @@ async def test_no_table_names_the_person_or_their_sessions_any_more(database: Da
     sessions = [session_key(busy.id, f"v{n}") for n in range(DAYS)]
     assert set(await traces(database, busy.id, busy.viewer.id, *sessions)) == {
         *("ai_sessions", "messages", "tool_calls", "ai_session_steps", "session_handoffs"),
-        *("member_days", "session_days"),
+        *("member_days", "session_days", "subject_days"),
     }
     await erase(database, busy.viewer)
     assert await traces(database, busy.id, busy.viewer.id, *sessions) == []
@@ -119,6 +119,11 @@ async def test_what_is_left_is_what_would_be_there_had_they_never_come(
     await erase(database, busy.viewer)
     days = [table for table in KEYS if table.endswith("_days") and table not in ("member_days", "session_days")]
     found, wanted = await stored(database, busy.id), await stored(database, alone.id)
+    for side in (found, wanted):
+        side["subject_days"] = {
+            (day, subject, "who" if subject == "member" else name): row
+            for (day, subject, name), row in side["subject_days"].items()
+        }
     assert {table: found[table] for table in days} == {table: wanted[table] for table in days}
     assert await sums(database, busy.id, "member_days") == await sums(database, alone.id, "member_days")
 

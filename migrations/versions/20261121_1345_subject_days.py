@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.row_security import POLICY, protect
 
-revision = "0005"
-down_revision = "0004"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
