@@ -1,9 +1,10 @@
-import { QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 
 import { AnalyticsProvider } from "./api/provider";
 import { pageAt } from "./pages";
-import { createQueries } from "./reports/rhythm";
+import { createQueries, interval } from "./reports/rhythm";
+import { ask, keyOf } from "./reports/useReport";
 import { SessionProvider } from "./session/current";
 import type { Session } from "./session/session";
 import { SignIn } from "./session/sign-in";
@@ -42,10 +43,23 @@ function Inside({ session, signOut }: { session: Session; signOut: () => void })
   return (
     <QueryClientProvider client={queries}>
       <AnalyticsProvider client={session.client}>
-        <SessionProvider {...session} signOut={signOut}>
-          <Shell />
-        </SessionProvider>
+        <Known session={session} signOut={signOut} />
       </AnalyticsProvider>
     </QueryClientProvider>
+  );
+}
+
+/** A role, a name or the account's zone that changes is seen within a minute. */
+function Known({ session: { client, me }, signOut }: { session: Session; signOut: () => void }) {
+  const { data } = useQuery({
+    queryKey: keyOf("/api/v1/me", {}),
+    queryFn: ({ signal }) => ask(client, "/api/v1/me", { query: {}, signal }),
+    initialData: me,
+    refetchInterval: interval,
+  });
+  return (
+    <SessionProvider client={client} me={data} signOut={signOut}>
+      <Shell />
+    </SessionProvider>
   );
 }

@@ -21,6 +21,10 @@ export class Caller {
     return this.send("GET", path);
   }
 
+  patch(path: string, body: unknown): Promise<any> {
+    return this.send("PATCH", path, body);
+  }
+
   delete(path: string): Promise<any> {
     return this.send("DELETE", path);
   }

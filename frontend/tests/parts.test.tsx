@@ -6,7 +6,7 @@ import { Histogram } from "../src/charts/histogram";
 import { LineChart } from "../src/charts/line-chart";
 import { labelled, upTo } from "../src/charts/scales";
 import { StackedBars } from "../src/charts/stacked-bars";
-import { daysLater } from "../src/format/days";
+import { days, daysLater } from "../src/format/days";
 import { COUNT, DURATION, DOLLARS, change, changed } from "../src/format/numbers";
 import { Panel } from "../src/parts/panel";
 import { csvOf } from "../src/parts/save";
@@ -88,6 +88,11 @@ test("numbers are exact where they can be and short where they must", () => {
   expect([DURATION.short(840), DURATION.short(1500), DURATION.short(600_000)]).toEqual(["840ms", "1.5s", "10m"]);
   expect([DOLLARS.exact(0.001234), DOLLARS.exact(12.5), DOLLARS.short(null)]).toEqual(["$0.001234", "$12.50", "–"]);
   expect([changed(0.5), changed(-0.034), change(3, 0), change(3, null)]).toEqual(["+50%", "-3.4%", null, null]);
+});
+
+test("a window's label names the year where it is another", () => {
+  expect(days("2026-10-23", "2026-11-21", "2026-11-21").replace(/\s/g, " ")).toBe("Oct 23 – Nov 21");
+  expect(days("2025-10-18", "2026-11-21", "2026-11-21").replace(/\s/g, " ")).toBe("Oct 18, 2025 – Nov 21, 2026");
 });
 
 test("a link that somebody cut still shows something", () => {

@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { act, screen } from "@testing-library/react";
 import { afterEach, expect, inject, test, vi } from "vitest";
 
 import { answerOf } from "../src/api/client";
@@ -50,6 +50,19 @@ test("an open page whose key is revoked shows the door and nothing else", async 
   await user.click(screen.getByRole("button", { name: "90 days" }));
   expect((await screen.findByRole("status")).textContent).toContain("Your session ended");
   expect(screen.queryByText("planner")).toBeNull();
+});
+
+test("a role that is lowered takes the page away without signing out", async () => {
+  const owner = await Caller.of(url, inject("acme").owner);
+  const member = { email: `${crypto.randomUUID()}@example.com`, name: "Passing", account_role: "engineer" };
+  const { id } = await owner.post("/api/v1/users", member);
+  const { api_key } = await owner.post("/api/v1/keys", { name: "passing", user_id: id });
+  await open(`/agents?${MAY}`, { key: api_key });
+  await panel("Agents");
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+  await owner.patch(`/api/v1/users/${id}`, { account_role: "viewer" });
+  act(() => void window.dispatchEvent(new Event("visibilitychange")));
+  expect(await screen.findByText(/Agents needs the engineer role\./)).toBeTruthy();
 });
 
 test("who comes back to another account sees nothing of the first", async () => {

@@ -38,6 +38,14 @@ export function dayLong(day: string): string {
   return LONG.format(time(day));
 }
 
+const DATED = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" });
+
+/** "Oct 23 – Nov 21" as the reader writes it, with years where it is not all of the year of `now`. */
+export function days(from: string, to: string, now: string): string {
+  const isThisYear = [from, to].every((day) => day.slice(0, 4) === now.slice(0, 4));
+  return (isThisYear ? SHORT : DATED).formatRange(time(from), time(to));
+}
+
 function time(day: string): number {
   return Date.parse(`${day}T00:00:00Z`);
 }

@@ -70,7 +70,7 @@ function titleOf(error: Error): string {
 export function Forbidden({ sentence }: { sentence: string }) {
   return (
     <Message title="Your role does not show this">
-      {sentence} Ask an admin of your account to change your role; it acts at once.
+      {sentence} Ask an admin of your account to change your role; this page notices within a minute.
     </Message>
   );
 }

@@ -1,13 +1,12 @@
 import { useState } from "react";
 
-import { dayShort, isDay, span, today } from "../format/days";
+import { days, isDay, span, today } from "../format/days";
 import { useView } from "../view/useView";
 import { MOST_DAYS, PRESETS, withDays, withPreset } from "../view/view";
 import { Menu } from "./menu";
 
 export function Range() {
-  const { preset, from, to, edit } = useView();
-  const own = `${dayShort(from)} – ${dayShort(to)}`;
+  const { preset, from, to, inZone, edit } = useView();
   return (
     <div className="range">
       <div className="range-presets" role="group" aria-label="Window">
@@ -17,7 +16,7 @@ export function Range() {
           </button>
         ))}
       </div>
-      <Menu title="Own window" label={own} isActive={preset === null}>
+      <Menu title="Own window" label={days(from, to, today(inZone))} isActive={preset === null}>
         {(close) => <Days key={from + to} close={close} />}
       </Menu>
     </div>
