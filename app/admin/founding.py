@@ -1,5 +1,6 @@
 """What an operator does from outside: found an account, list accounts, add the first members, make a key."""
 
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
@@ -98,6 +99,19 @@ async def find_user(database: Database, user: UUID) -> dict[str, Any]:
         if row is not None:
             return dict(row._mapping)  # noqa: SLF001
     raise NotFound("There is no member with this id.")
+
+
+async def find_member(database: Database, account: UUID, who: str) -> UUID:
+    """A member of one account, by id or by e-mail."""
+    async with database.transaction(account, read_only=True) as tx:
+        await require_account(tx)
+        named = User.email == who.strip().lower()
+        with contextlib.suppress(ValueError):
+            named = User.id == UUID(who)
+        found: UUID | None = await tx.connection.scalar(select(User.id).where(User.account_id == account, named))
+    if found is None:
+        raise NotFound("This account has no such member: give --user an id or an e-mail address of one.")
+    return found
 
 
 async def change_user(database: Database, user: UUID, **values: object) -> dict[str, Any]:

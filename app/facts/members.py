@@ -60,10 +60,13 @@ async def named(tx: Tx, rows: Admitted, *, create: bool) -> dict[str, UUID]:
 
 @dataclass(frozen=True)
 class Sender:
-    """Whoever rows come from: a member, who brings in their own, or an admin, who brings in anybody's."""
+    """Whoever rows come from: a member, who brings in their own, or an admin, who brings in anybody's.
+
+    Without an id it is the operator: what they bring in is nobody's unless it says whose.
+    """
 
     account_id: UUID
-    id: UUID
+    id: UUID | None
     is_admin: bool
 
 

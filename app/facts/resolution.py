@@ -75,7 +75,9 @@ class Resolver:
         first, last = min(times, default=self.now), max(times, default=NEVER)
         return SessionFact(self._session(name), name, True, first, last, *self._sender())
 
-    def _sender(self) -> tuple[UUID, datetime]:
+    def _sender(self) -> tuple[UUID | None, datetime | None]:
+        if self.sender.id is None:
+            return None, None
         return self.sender.id, NEVER if self.sender.is_admin else ONCE
 
     def message(self, row: MessageRow) -> MessageFact:

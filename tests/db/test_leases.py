@@ -91,7 +91,8 @@ async def test_who_falls_silent_loses_it_and_is_told_so(database: Database, comp
     silent.renewed = time.monotonic()
     with pytest.raises(Lost):
         await silent.run(long(), 60)
-    # Nor did what the silent one had to say touch what is the heir's.
+    # Nor does what the silent one has to say touch what is the heir's.
+    await silent._give_back(Ended(), 60)
     assert (await row_of(database, company.id)).holder == heir.holder
 
 

@@ -31,6 +31,8 @@ FILLED = {
     " VALUES ($1, $1, $1)",
     "processor_state": "INSERT INTO processor_state (account_id, transcript_id, processor, version)"
     " VALUES ($1, $1, 'a', 1)",
+    "journals": "INSERT INTO journals (account_id, id, name, read_sha256) VALUES ($1, $1, 'a', repeat('0', 64))",
+    "journal_sessions": "INSERT INTO journal_sessions (account_id, journal_id, session_id) VALUES ($1, $1, $1)",
     "ai_sessions": "INSERT INTO ai_sessions (account_id, id) VALUES ($1, $1)",
     "messages": "INSERT INTO messages (account_id, session_id, role, created_at) VALUES ($1, $1, 'user', now())",
     "tool_calls": "INSERT INTO tool_calls (account_id, session_id) VALUES ($1, $1)",

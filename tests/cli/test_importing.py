@@ -1,0 +1,73 @@
+"""tally import, as typed."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.db.addresses import Addresses
+from tests.cli.terminal import Terminal
+from tests.people import Company
+from tests.server import plain
+
+EVENT = (
+    '{"type": "turn.completed", "at": "2026-05-01T08:00:00Z", "thread_id": "t", "turn_id": "%d", "text": "said",'
+    ' "usage": {"output_tokens": 5}}\n'
+)
+
+
+@pytest.fixture
+def typed(terminal: Terminal, addresses: Addresses) -> Terminal:
+    return terminal.with_(DATABASE_URL=plain(addresses.application))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(EVENT % n for n in range(3)))
+    return path
+
+
+def test_a_journal_is_imported_once(typed: Terminal, company: Company, journal: Path) -> None:
+    given = ("import", journal, "--account", company.id, "--user", company.viewer.email)
+    first, again = (typed.report(*given) for _ in range(2))
+    counts = ("files", "lines_read", "skipped_by_offset", "rows", "errors")
+    assert [first[name] for name in counts] == [1, 3, 0, 3, 0]
+    assert [again[name] for name in counts] == [1, 0, 3, 0, 0]
+
+
+def test_a_corrupt_line_is_named_and_told_in_the_report(typed: Terminal, company: Company, journal: Path) -> None:
+    with journal.open("a") as file:
+        file.write("nonsense\n")
+    given: tuple[Any, ...] = ("import", journal, "--account", company.id)
+    ended = typed.tally(*given, "--json")
+    assert ended.sentence.startswith(f"{journal}:4: ")
+    assert (ended.json["rows"], ended.json["errors"]) == (0, 1)
+    report = typed.report(*given, "--best-effort")
+    assert (report["rows"], report["errors"], report["errors_detail"][0]["line"]) == (3, 1, 4)
+
+
+def test_a_person_reads_what_came_of_it(typed: Terminal, company: Company, journal: Path) -> None:
+    with journal.open("a") as file:
+        file.write('nonsense\n{"type": "turn')
+    ended = typed.tally("import", journal, "--account", company.id, "--best-effort")
+    assert ended.code == 0
+    assert "rows               3" in ended.out
+    assert f"{journal}: its last line waits for the rest" in ended.out
+    assert f"{journal}:4: " in ended.err
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--account", uuid4()), "There is no account with this id"),
+        (("--user", "nobody@example.com"), "This account has no such member"),
+        (("--rebuild", "no-such-file"), "no-such-file cannot be used"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    typed: Terminal, company: Company, journal: Path, more: tuple[Any, ...], sentence: str
+) -> None:
+    ended = typed.tally("import", journal, "--account", company.id, *more)
+    assert sentence in ended.sentence
