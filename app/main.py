@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
 from app import __version__, audit
-from app.admin import account, keys, retention, rollups, users
+from app.admin import account, closing, erasure, keys, retention, rollups, users
 from app.admin import audit as audit_rows
 from app.analytics import agents, escalations, export, friction, models, sessions, summary, tools, usage
 from app.analytics import users as user_usage
@@ -21,6 +21,7 @@ from app.auth.trust import trusted_keys
 from app.db.addresses import BadAddress, configured
 from app.db.engine import Database, Unreachable, inspect_server
 from app.ingest import batches
+from app.me import export as own_export
 from app.me import profile, queries, tokens
 from app.me import sessions as own_sessions
 from app.me import sync as own_syncs
@@ -44,9 +45,12 @@ ROUTERS = (
     tokens.router,
     queries.router,
     own_syncs.router,
+    own_export.router,
     keys.router,
     users.router,
+    erasure.router,
     account.router,
+    closing.router,
     retention.router,
     rollups.router,
     audit_rows.router,

@@ -15,12 +15,14 @@ import structlog
 from sqlalchemy import delete, select
 
 from app import audit
+from app.admin import closing
 from app.admin.founding import account_ids
 from app.db import leases
 from app.db.engine import Database, Unreachable
 from app.db.leases import Ended, Refused
 from app.facts import retention, upkeep
 from app.models.idempotency_key import IdempotencyKey
+from app.transcripts.storage import Storage
 from app.web.answers import translate
 
 log = structlog.get_logger("tally.worker")
@@ -29,6 +31,7 @@ KEEP_ANSWERS = timedelta(hours=48)
 BATCH = 5_000
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
+CLOSED_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ JOBS = (
     Job("prune_audit", DAY_S, audit.prune),
     Job("check_rollups", DAY_S, check_rollups),
 )
+
+
+def jobs(storage: Storage) -> Sequence[Job]:
+    """All of them, with those that need the raw files."""
+    return (*JOBS, Job("delete_closed_accounts", CLOSED_S, lambda *whose: closing.resume(whose[0], storage, whose[1])))
 
 
 class Worker:

@@ -14,6 +14,7 @@ from app.db.addresses import Addresses
 from app.db.engine import Database
 from app.main import create_app
 from app.settings import Settings
+from tests.everything import World
 from tests.people import Company, Founder, Person
 from tests.server import migrate, reachable, running, settings_for
 
@@ -76,6 +77,11 @@ async def company(founder: Founder) -> Company:
 @pytest.fixture
 async def other_company(founder: Founder) -> Company:
     return await founder.company("Globex")
+
+
+@pytest.fixture
+def world(client: httpx.AsyncClient, app: FastAPI, tmp_path: Path) -> World:
+    return World(client, app.state.database, app.state.storage, tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from app.cli import accounts, doctor, importing, keys, migrate, prices, retention, rollups, serve, up, users, worker
+from app.cli import (
+    accounts,
+    doctor,
+    erasing,
+    importing,
+    keys,
+    migrate,
+    prices,
+    retention,
+    rollups,
+    serve,
+    up,
+    users,
+    worker,
+)
 from app.cli.demo import command as demo
 from app.cli.faults import explain
 
@@ -26,6 +40,7 @@ migrate.register(cli)
 doctor.register(cli)
 demo.register(cli)
 importing.register(cli)
+erasing.register(users.commands, accounts.commands)
 cli.add_typer(accounts.commands, name="account")
 cli.add_typer(users.commands, name="user")
 cli.add_typer(keys.commands, name="key")

@@ -20,7 +20,8 @@ LAST_RESORT_S = 9.0
 
 async def work(settings: Settings, url: object, *, with_parent: bool) -> None:
     from app.db.engine import Database  # noqa: PLC0415
-    from app.worker import Worker  # noqa: PLC0415
+    from app.transcripts.storage import storage_of  # noqa: PLC0415
+    from app.worker import Worker, jobs  # noqa: PLC0415
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -41,7 +42,8 @@ async def work(settings: Settings, url: object, *, with_parent: bool) -> None:
     patient = settings.model_copy(update={"pool_timeout_s": max(PATIENCE_S, settings.pool_timeout_s)})
     database = Database(url, patient)  # type: ignore[arg-type]
     try:
-        await Worker(database, settings.data_dir / "worker-alive").run(stop)
+        storage = storage_of(settings.transcripts_url, settings.data_dir)
+        await Worker(database, settings.data_dir / "worker-alive", jobs(storage)).run(stop)
     finally:
         await database.close()
 

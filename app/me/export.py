@@ -1,0 +1,115 @@
+"""GET /api/v1/me/export: everything held about the caller, as lines of JSON, streamed in constant memory."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request
+from sqlalchemy import JSON, Uuid
+from starlette.responses import Response
+
+from app import audit
+from app.auth.caller import ViewerChange
+from app.auth.guard import GuardedRoute
+from app.db.engine import Database, Tx
+from app.db.streams import A_PIECE, PATIENCE
+from app.models import Model
+from app.web.downloads import Desk, Download
+from app.web.schema import dollars, problems
+
+router = APIRouter(prefix="/api/v1/me", tags=["me"], route_class=GuardedRoute)
+desk = Desk(most=2)
+NDJSON = "application/x-ndjson"
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+# The account is the caller's own; a key's hash is a secret, where a raw file lies is the operator's business.
+NEVER_SHOWN = {"account_id", "storage_key"}
+OWN = "user_id = $2"
+OF_OWN_SESSIONS = "session_id IN (SELECT id FROM ai_sessions WHERE account_id = $1 AND user_id = $2)"
+OF_OWN_LOGS = "transcript_id IN (SELECT id FROM transcripts WHERE account_id = $1 AND user_id = $2)"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table's rows about a member, under the name that lines carry as `kind`."""
+
+    kind: str
+    table: str
+    of_member: str
+    hidden: frozenset[str] = frozenset()
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        return [c.name for c in Model.metadata.tables[self.table].columns if c.name not in NEVER_SHOWN | self.hidden]
+
+    @cached_property
+    def sql(self) -> str:
+        """Ids and objects as text, as lines write them."""
+        columns = Model.metadata.tables[self.table].columns
+        shown = (f"{name}::text" if isinstance(columns[name].type, JSON | Uuid) else f'"{name}"' for name in self.names)
+        return f"SELECT {', '.join(shown)} FROM {self.table} WHERE account_id = $1 AND ({self.of_member})"
+
+    @cached_property
+    def objects(self) -> frozenset[str]:
+        columns = Model.metadata.tables[self.table].columns
+        return frozenset(name for name in self.names if isinstance(columns[name].type, JSON))
+
+
+PARTS = (
+    Part("profile", "users", "id = $2"),
+    Part("key", "api_keys", OWN, frozenset({"sha256"})),
+    Part("session", "ai_sessions", OWN),
+    Part("message", "messages", OF_OWN_SESSIONS),
+    Part("tool_call", "tool_calls", OF_OWN_SESSIONS),
+    Part("step", "ai_session_steps", OF_OWN_SESSIONS),
+    # Also those of others that name the caller.
+    Part("handoff", "session_handoffs", f"{OF_OWN_SESSIONS} OR handed_off_by = $2 OR claimed_by = $2"),
+    Part("session_day", "session_days", OF_OWN_SESSIONS),
+    # All that is left of days whose messages are older than the account keeps them.
+    Part("day", "member_days", OWN),
+    Part("transcript", "transcripts", OWN),
+    Part("transcript_session", "transcript_sessions", OF_OWN_LOGS),
+    Part("transcript_state", "processor_state", OF_OWN_LOGS),
+    Part("audit", "audit_log", OWN),
+)
+
+
+@router.get("/export", response_class=Response, responses={200: {"content": {NDJSON: {}}}, **problems()})
+async def export_me(tx: ViewerChange, request: Request) -> Response:
+    """Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
+    tool_call, step, handoff, session_day, day, transcript, transcript_session, transcript_state, audit). Keys come
+    without their secret. Two such exports run at once, each up to an hour.
+    """  # noqa: D205 - a paragraph, for people who read the description
+    desk.require_room()
+    await audit.record(tx, "me.export")
+    body = desk.hand_out(written(request.app.state.database, tx.account, tx.caller.id))
+    name = f"tally-me-{datetime.now(UTC):%Y-%m-%d}.ndjson"
+    return Download(body, media_type=NDJSON, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+async def written(database: Database, account: UUID, user: UUID) -> AsyncIterator[bytes]:
+    """In a transaction of its own: the handler's ends before the answer begins."""
+    async with database.transaction(account, read_only=True, snapshot=True) as tx:
+        await tx.driver.execute(PATIENCE)
+        for part in PARTS:
+            async for rows in pieces(tx, part, user):
+                yield b"".join([line(part, row) for row in rows])
+
+
+async def pieces(tx: Tx, part: Part, user: UUID) -> AsyncIterator[Sequence[Any]]:
+    cursor = await tx.driver.cursor(part.sql, tx.account, user)
+    while rows := await cursor.fetch(A_PIECE):
+        yield rows
+
+
+def line(part: Part, row: Sequence[Any]) -> bytes:
+    said: dict[str, Any] = {"kind": part.kind}
+    for name, value in zip(part.names, row, strict=True):
+        if name == "cost_micros":
+            said["cost_usd"] = dollars(value)
+        else:
+            said[name] = orjson.Fragment(value) if name in part.objects and value is not None else value
+    return orjson.dumps(said, option=OPTIONS)
