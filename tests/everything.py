@@ -28,6 +28,14 @@ BY_JOBS = {
         INSERT INTO processor_state (account_id, transcript_id, processor, version)
         SELECT account_id, id, 'sessions', 1 FROM transcripts WHERE account_id = $1 ON CONFLICT DO NOTHING
     """,
+    "journals": """
+        INSERT INTO journals (account_id, id, name, read_sha256) SELECT $1, $1, 'events', repeat('0', 64)
+        ON CONFLICT DO NOTHING
+    """,
+    "journal_sessions": """
+        INSERT INTO journal_sessions (account_id, journal_id, session_id)
+        SELECT account_id, $1, id FROM ai_sessions WHERE account_id = $1 ON CONFLICT DO NOTHING
+    """,
     "job_leases": "INSERT INTO job_leases (account_id, job) VALUES ($1, 'retention') ON CONFLICT DO NOTHING",
     "job_runs": """
         INSERT INTO job_runs (account_id, job, began_at, outcome) VALUES ($1, 'retention', now(), 'done')
@@ -93,8 +101,9 @@ class World:
     async def _as_jobs_do(self, account: UUID) -> None:
         async with self.database.transaction(account) as tx:
             known = {row["name"] for row in await tx.driver.fetch(TABLES)}
-            for table in BY_JOBS.keys() & known:
-                await tx.driver.execute(BY_JOBS[table], account)
+            for table, row in BY_JOBS.items():
+                if table in known:
+                    await tx.driver.execute(row, account)
 
     async def rows(self, account: UUID) -> dict[str, int]:
         """In every table that the catalogue says is an account's."""

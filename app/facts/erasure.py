@@ -99,8 +99,9 @@ async def erase_some(tx: Tx, user: UUID) -> tuple[Counter[str], bool]:
         chosen.append(row["id"])
     if not chosen:
         return await forget_member(tx, user), True
-    # What logs, whoever sent them, tell of these sessions; it holds no fact and is in no rollup.
-    await tx.driver.execute(DELETE.format("transcript_sessions"), tx.account, chosen)
+    # What logs and journals, whoever sent them, tell of these sessions; it holds no fact and is in no rollup.
+    for table in ("transcript_sessions", "journal_sessions"):
+        await tx.driver.execute(DELETE.format(table), tx.account, chosen)
     return await erase_sessions(tx, chosen), False
 
 

@@ -70,9 +70,11 @@ PARTS = (
     Part("session_day", "session_days", OF_OWN_SESSIONS),
     # All that is left of days whose messages are older than the account keeps them.
     Part("day", "member_days", OWN),
+    Part("day_total", "subject_days", "subject = 'member' AND name = $2::uuid::text", frozenset({"histogram"})),
     Part("transcript", "transcripts", OWN),
     Part("transcript_session", "transcript_sessions", OF_OWN_LOGS),
     Part("transcript_state", "processor_state", OF_OWN_LOGS),
+    Part("journal_session", "journal_sessions", OF_OWN_SESSIONS),
     Part("audit", "audit_log", OWN),
 )
 
@@ -80,8 +82,8 @@ PARTS = (
 @router.get("/export", response_class=Response, responses={200: {"content": {NDJSON: {}}}, **problems()})
 async def export_me(tx: ViewerChange, request: Request) -> Response:
     """Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
-    tool_call, step, handoff, session_day, day, transcript, transcript_session, transcript_state, audit). Keys come
-    without their secret. Two such exports run at once, each up to an hour.
+    tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_state,
+    journal_session, audit). Keys come without their secret. Two such exports run at once, each up to an hour.
     """  # noqa: D205 - a paragraph, for people who read the description
     desk.require_room()
     await audit.record(tx, "me.export")
