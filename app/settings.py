@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         description="Keep prepared statements; off behind PgBouncer in transaction mode",
     )
 
+    url: str = Field("http://127.0.0.1:8000", alias="TALLY_URL", description="The server that `tally push` talks to")
+    api_key: SecretStr | None = Field(None, alias="TALLY_API_KEY", description="The API key that `tally push` uses")
+
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", alias="TALLY_LOG_FORMAT", description="auto: readable on a terminal, JSON lines elsewhere"
     )

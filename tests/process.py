@@ -35,8 +35,8 @@ class Running:
 
 @contextmanager
 def tally(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
-    """`tally <arguments> --port <free>`, answering."""
-    port, log = free_port(), folder / "tally.log"
+    """`tally <arguments> --port <TALLY_PORT, else a free one>`, answering."""
+    port, log = int(environment.get("TALLY_PORT", 0)) or free_port(), folder / "tally.log"
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     command = [sys.executable, "-m", "app.cli", *arguments, "--port", str(port)]
     with log.open("wb") as out:

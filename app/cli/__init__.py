@@ -21,6 +21,7 @@ from app.cli import (
 )
 from app.cli.demo import command as demo
 from app.cli.faults import explain
+from app.cli.push import command as push
 
 cli = typer.Typer(
     name="tally",
@@ -41,6 +42,7 @@ doctor.register(cli)
 demo.register(cli)
 importing.register(cli)
 erasing.register(users.commands, accounts.commands)
+push.register(cli)
 cli.add_typer(accounts.commands, name="account")
 cli.add_typer(users.commands, name="user")
 cli.add_typer(keys.commands, name="key")

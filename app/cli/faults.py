@@ -19,6 +19,10 @@ STATES = {"42P01": UNMIGRATED, "42703": UNMIGRATED, "3F000": UNMIGRATED, "42501"
 def explain(error: Exception) -> str | None:
     """The sentence for what a person can mend; None for a fault of ours, which shows itself whole."""
     # Imported when something failed: they cost half a second.
+    from app.cli.push.faults import PushError  # noqa: PLC0415
+
+    if isinstance(error, PushError):
+        return str(error)
     from app.auth.tokens import Misconfigured  # noqa: PLC0415
     from app.db.addresses import BadAddress  # noqa: PLC0415
     from app.db.embedded import EmbeddedError  # noqa: PLC0415

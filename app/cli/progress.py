@@ -43,6 +43,24 @@ def share(what: str, *, lines: bool = False) -> Iterator[Callable[[float, float]
         yield reach
 
 
+@contextmanager
+def gauge(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """For work whose speed is worth seeing too: say how much of how much is done, and a few words.
+
+    Where nobody watches it is silent.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _words: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where a bar is shown
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, words="")
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, words=words)
+
+
 def percent_lines(what: str, total: int) -> Callable[[int], None]:
     """A quarter at a time, for logs."""
     seen = 0

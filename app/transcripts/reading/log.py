@@ -1,0 +1,97 @@
+"""One log read: only what is new of it, where that can be told."""
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from app.transcripts.formats.ledger import Fact
+from app.transcripts.formats.lines import Problem
+from app.transcripts.formats.log import Log, recognise
+from app.transcripts.formats.signals import COLUMNS
+from app.transcripts.formats.source import Source
+from app.transcripts.reading.content import Content
+
+HEAD = 2**16
+MOST_PROBLEMS = 20
+
+
+@dataclass
+class Reading:
+    """What a file says, and what is to be kept of it for the next time."""
+
+    content: Content
+    known: dict[str, Any] | None
+    source: Source
+    form: str | None = None
+    log: Log | None = None
+    sessions: dict[str, Counter[str]] = field(default_factory=dict)
+    problems: Counter[str] = field(default_factory=Counter)
+    examples: list[tuple[int, str]] = field(default_factory=list)
+    begun_at: int = 0
+
+    def facts(self, carried: bytes) -> Iterator[Fact]:
+        if self.known and self._grew(self.known):
+            return self._continued(self.known, carried)
+        self.content.rewind()
+        return self._whole()
+
+    def carry(self) -> bytes:
+        return zlib.compress(orjson.dumps(self.log.carry()), 1) if self.log and not self.content.compressed else b""
+
+    def _grew(self, known: dict[str, Any]) -> bool:
+        """Whether it begins as it was when it was read last."""
+        length = self.content.length
+        if self.content.compressed or not known.get("carried") or length is None or length < known["size"]:
+            return False
+        return bool(self.content.pass_over(known["size"]) == known["sha256"])
+
+    def _continued(self, known: dict[str, Any], carried: bytes) -> Iterator[Fact]:
+        self.log = Log.resume(orjson.loads(zlib.decompress(carried)), self.source)
+        self.form, self.begun_at = self.log.format.name, self.log.lines.offset
+        self.sessions = {session: Counter(counts) for session, counts in known["sessions"].items()}
+        for chunk in self.content.again(self.begun_at):
+            yield from self._sorted(self.log.feed(chunk))
+        yield from self._rest(self.log, self.content.chunks())
+
+    def _whole(self) -> Iterator[Fact]:
+        chunks, head = self.content.chunks(), b""
+        while self.form is None and len(head) < HEAD and (chunk := next(chunks, b"")):
+            head += chunk
+            self.form = recognise(head)
+        if self.form is None:
+            for _ in chunks:  # its hash is wanted all the same
+                pass
+            return
+        self.log = Log.start(self.form, self.source)
+        yield from self._sorted(self.log.feed(head))
+        yield from self._rest(self.log, chunks)
+
+    def _rest(self, log: Log, chunks: Iterator[bytes]) -> Iterator[Fact]:
+        for chunk in chunks:
+            yield from self._sorted(log.feed(chunk))
+        yield from self._sorted(log.end())
+
+    def _sorted(self, found: Iterator[Fact | Problem]) -> Iterator[Fact]:
+        """Rows go on; the rest is counted."""
+        for item in found:
+            if type(item) is Problem:
+                self.problems[item.code] += 1
+                if len(self.examples) < MOST_PROBLEMS:
+                    self.examples.append((item.line, item.code))
+                continue
+            row = item.row  # type: ignore[union-attr]
+            if item.kind == "signals":  # type: ignore[union-attr]
+                self._of(row["session_id"])[COLUMNS[row["kind"]]] += 1
+            else:
+                self._of(row["id"] if item.kind == "sessions" else row["session_id"])  # type: ignore[union-attr]
+                yield item  # type: ignore[misc]
+
+    def _of(self, session: str) -> Counter[str]:
+        found = self.sessions.get(session)
+        if found is None:
+            found = self.sessions[session] = Counter()
+        return found
