@@ -34,7 +34,7 @@ from app.facts.write import ALONE, SETTINGS
 SESSIONS_AT_ONCE = 200
 # A member's line has no histogram.
 NO_TIMES = as_number({})
-FACTS_AT_ONCE = 10_000
+FACTS_AT_ONCE = 3_000
 A_PIECE = 2_000
 STATEMENT_S = 300.0
 LOCKED = "SELECT created_at, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
