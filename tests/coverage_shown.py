@@ -10,7 +10,8 @@ from coverage.exceptions import CoverageWarning
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     measured = coverage.Coverage.current()
-    if measured is None:
+    # The processes among which tests are dealt out come by here as well; only who started them may gather.
+    if measured is None or hasattr(terminalreporter.config, "workerinput"):
         return
     measured.stop()
     measured.save()
