@@ -26,7 +26,7 @@ from app.me import profile, queries, tokens
 from app.me import sessions as own_sessions
 from app.me import sync as own_syncs
 from app.settings import Settings
-from app.transcripts import release, shelf, sync, uploads
+from app.transcripts import administration, release, shelf, sync, uploads
 from app.transcripts.storage import storage_of
 from app.web import answers, docs, health, logs
 from app.web.bodies import BodyLimit
@@ -59,6 +59,7 @@ ROUTERS = (
     uploads.router,
     shelf.router,
     release.router,
+    administration.router,
     usage.router,
     agents.router,
     models.router,

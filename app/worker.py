@@ -18,10 +18,14 @@ from app import audit
 from app.admin import closing
 from app.admin.founding import account_ids
 from app.db import leases
-from app.db.engine import Database, Unreachable
+from app.db.engine import Database, Tx, Unreachable
 from app.db.leases import Ended, Refused
 from app.facts import retention, upkeep
+from app.models.account import Account
 from app.models.idempotency_key import IdempotencyKey
+from app.transcripts import passes
+from app.transcripts.pipeline import Budget, processors, run_processor, sweep
+from app.transcripts.processors.contract import Processor
 from app.transcripts.storage import Storage
 from app.web.answers import translate
 
@@ -41,6 +45,8 @@ class Job:
     name: str
     every_s: float
     run: Callable[[Database, UUID], Awaitable[int | Ended]]
+    # Asked before each turn: where there is nothing to do, no run is noted down. It runs each hour all the same.
+    is_wanted: Callable[[Tx], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,12 @@ async def check_rollups(database: Database, account: UUID) -> Ended:
     return Ended("differs", len(found), "Sums differ from their facts: see tally rollups verify, then rebuild.")
 
 
+async def is_closing(tx: Tx) -> bool:
+    """Whether the account is being deleted, and somebody may have to go on with it."""
+    asked = select(Account.closing_at).where(Account.id == tx.account)
+    return await tx.connection.scalar(asked) is not None
+
+
 JOBS = (
     Job("prune_idempotency_keys", HOUR_S, prune_idempotency_keys),
     Job("apply_retention", DAY_S, apply_retention),
@@ -92,9 +104,31 @@ JOBS = (
 )
 
 
-def jobs(storage: Storage) -> Sequence[Job]:
-    """All of them, with those that need the raw files."""
-    return (*JOBS, Job("delete_closed_accounts", CLOSED_S, lambda *whose: closing.resume(whose[0], storage, whose[1])))
+def jobs(storage: Storage) -> tuple[Job, ...]:
+    """All of them, with those of session logs, which lie in this storage."""
+
+    def of_processor(processor: Processor) -> Job:
+        async def run(database: Database, account: UUID) -> Ended:
+            budget = Budget()
+            return passes.ended(await run_processor(database, storage, account, processor.name, budget), budget)
+
+        async def is_wanted(tx: Tx) -> bool:
+            return await passes.is_wanted(tx, processor)
+
+        return Job(passes.job_of(processor.name), processor.cadence_s, run, is_wanted)
+
+    async def sweep_logs(database: Database, account: UUID) -> int:
+        return await sweep(database, storage, account)
+
+    async def delete_closed_account(database: Database, account: UUID) -> int:
+        return await closing.resume(database, storage, account)
+
+    return (
+        *JOBS,
+        Job("sweep_logs", DAY_S, sweep_logs),
+        Job("delete_closed_accounts", CLOSED_S, delete_closed_account, is_closing),
+        *map(of_processor, processors().values()),
+    )
 
 
 class Worker:
@@ -149,6 +183,8 @@ class Lane:
         self._places = asyncio.Semaphore(pace.lanes)
         # When to look at an account next; never, while this worker is at it.
         self._next: dict[UUID, float] = {}
+        # When this worker last claimed it, wanted or not.
+        self._claimed: dict[UUID, float] = {}
 
     def know(self, accounts: Sequence[UUID]) -> None:
         self._next = {account: self._next.get(account, 0.0) for account in accounts}
@@ -181,11 +217,25 @@ class Lane:
     async def _claim(self, account: UUID) -> float:
         """Do the job where it is due and nobody is at it; tells when to look again."""
         job, lease_s = self.job, self._pace.lease_s
+        if not await self._is_wanted(account):
+            return job.every_s
         found = await leases.claim(self._database, account, job.name, only_if_due=True, lease_s=lease_s)
         if isinstance(found, Refused):
             return self._pace.tick_s if found.running else min(found.due_in_s, self._pace.patience_s)
         ended = await found.run(self._do(account), job.every_s)
         return min(leases.pause_after(ended, job.every_s), self._pace.patience_s)
+
+    async def _is_wanted(self, account: UUID) -> bool:
+        """A look costs a statement, a run is written down: with many accounts most looks find nothing to do."""
+        if (
+            self.job.is_wanted is not None
+            and time.monotonic() < self._claimed.get(account, float("-inf")) + self._pace.patience_s
+        ):
+            async with self._database.transaction(account, read_only=True) as tx:
+                if not await self.job.is_wanted(tx):
+                    return False
+        self._claimed[account] = time.monotonic()
+        return True
 
     async def _do(self, account: UUID) -> Ended:
         began = time.monotonic()

@@ -15,16 +15,18 @@ import pytest
 from sqlalchemy import select
 
 from app.db.addresses import Addresses
-from app.db.engine import Database
+from app.db.engine import Database, Tx
 from app.db.leases import Ended, Lease, claim
 from app.models.job_lease import JobLease
 from app.models.job_run import JobRun
 from app.web.problems import Unprocessable
-from app.worker import JOBS, Job, Pace, Worker
+from app.worker import Job, Pace, Worker, jobs
 from tests.away import Away
 from tests.people import Founder
 from tests.server import migrate
 from tests.serving import empty_database, pool, serving
+from tests.transcripts.library import library_of
+from tests.transcripts.test_administration import LOG
 from tests.working import PATIENCE_S, at_work, shifts, until_begun, worker
 
 PROMISED_S = 10.0
@@ -235,7 +237,54 @@ async def test_a_database_that_goes_away_comes_back_to_a_worker_that_goes_on(tmp
         away.server.stop()
 
 
-async def test_every_job_of_ours_runs_and_is_done(database: Database, account: UUID, tmp_path: Path) -> None:
-    async with working(database, tmp_path, *JOBS):
-        for job in JOBS:
-            assert (await ended(database, account, job.name)).holder is None
+async def test_every_job_of_ours_runs_and_what_was_uploaded_is_read(
+    apart: Addresses, database: Database, tmp_path: Path
+) -> None:
+    async with serving(apart, TALLY_DATA_DIR=tmp_path / "data") as api:
+        library = library_of(api.app, api.client, await api.founder.company())
+        await library.upload("a.jsonl", LOG)
+        every = jobs(library.storage)
+        async with working(database, tmp_path, *every):
+            for job in every:
+                assert (await ended(database, library.company.id, job.name)).holder is None
+        assert (await library.totals())["s"]["input"] == 7
+        assert {"process:usage", "process:friction", "prune_audit"} <= {job.name for job in every}
+
+
+async def test_where_nothing_is_wanted_a_look_is_no_run(database: Database, account: UUID, tmp_path: Path) -> None:
+    looks, wanted = 0, False
+
+    async def is_wanted(_tx: Tx) -> bool:
+        nonlocal looks
+        looks += 1
+        return wanted
+
+    job = at_work(tmp_path / "notebook", 0.0)
+    async with working(database, tmp_path, Job("sometimes", 0.05, job.run, is_wanted)):
+        deadline = time.monotonic() + PATIENCE_S
+        while looks < 5:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        # Once when the worker began, whether it was wanted or not.
+        assert len(shifts(tmp_path / "notebook")) == 1
+        wanted = True
+        while len(shifts(tmp_path / "notebook")) < 3:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+
+
+async def test_what_has_more_to_do_goes_on_at_once(database: Database, account: UUID, tmp_path: Path) -> None:
+    left = 3
+
+    async def part(_database: Database, _account: UUID) -> Ended:
+        nonlocal left
+        left -= 1
+        return Ended(items=1, is_more=left > 0)
+
+    async with working(database, tmp_path, Job("parts", 3600, part)):
+        deadline = time.monotonic() + PATIENCE_S
+        while left > 0:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+    assert left == 0

@@ -12,6 +12,7 @@ from app.cli import (
     keys,
     migrate,
     prices,
+    processing,
     retention,
     rollups,
     serve,
@@ -43,6 +44,7 @@ demo.register(cli)
 importing.register(cli)
 erasing.register(users.commands, accounts.commands)
 push.register(cli)
+processing.register(cli)
 cli.add_typer(accounts.commands, name="account")
 cli.add_typer(users.commands, name="user")
 cli.add_typer(keys.commands, name="key")

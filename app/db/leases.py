@@ -43,6 +43,12 @@ class Ended:
     outcome: Outcome = "done"
     items: int = 0
     fault: str | None = None
+    # Whether it stopped with more to do, and wants to go on at once.
+    is_more: bool = False
+
+    @property
+    def columns(self) -> dict[str, object]:
+        return {"outcome": self.outcome, "items": self.items, "fault": self.fault}
 
     @property
     def is_worth_telling(self) -> bool:
@@ -112,7 +118,7 @@ async def claim(
 
 async def tell(tx: Tx, job: str, run: UUID, ended: Ended, **when: object) -> None:
     """Add a run to the few that are kept."""
-    row = {"account_id": tx.account, "id": run, "job": job, **vars(ended), **when}
+    row = {"account_id": tx.account, "id": run, "job": job, **ended.columns, **when}
     await tx.connection.execute(insert(JobRun).values(row))
     await tx.connection.execute(older_runs(tx.account, job))
 
@@ -206,13 +212,13 @@ class Lease:
             free = {"holder": None, "claimed_at": None, "expires_at": None}
             when = {"began_at": found.claimed_at, "duration_ms": ms}
             due = found.now + timedelta(seconds=pause_s)
-            await tx.connection.execute(change(self.account, self.job, **free, **when, due_at=due, **vars(ended)))
+            await tx.connection.execute(change(self.account, self.job, **free, **when, due_at=due, **ended.columns))
             if ended.is_worth_telling:
                 await tell(tx, self.job, self.holder, ended, **when)
 
 
 def pause_after(ended: Ended, every_s: float) -> float:
     """The clock goes on after a failure too, so that what cannot run does not run hot; what was stopped is due."""
-    if ended.outcome == "stopped":
+    if ended.outcome == "stopped" or ended.is_more:
         return 0.0
     return min(every_s, RETRY_S) if ended.outcome == "failed" else every_s

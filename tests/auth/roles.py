@@ -22,6 +22,8 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("POST", "/api/v1/transcripts"): "viewer",
     ("DELETE", "/api/v1/transcripts/{transcript_id}"): "viewer",
     ("POST", "/api/v1/admin/processors/{processor}/release"): "admin",
+    ("GET", "/api/v1/admin/processors"): "admin",
+    ("POST", "/api/v1/admin/run-session-processor"): "admin",
     ("GET", "/api/v1/sync/manifest"): "viewer",
     ("POST", "/api/v1/sync/pushes"): "viewer",
     ("GET", "/api/v1/keys"): "viewer",
