@@ -487,6 +487,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/processors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Processors
+         * @description What waits for each processor, what was set aside, how the last runs went; and the worker's other jobs.
+         */
+        get: operations["read_processors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/run-session-processor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Session Processor
+         * @description Make a pass now, for at most 10 s; what is left is the worker's. 409 while one is on, in whatever process.
+         */
+        post: operations["run_session_processor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/usage": {
         parameters: {
             query?: never;
@@ -1274,6 +1314,37 @@ export interface components {
              */
             status: "ok";
         };
+        /**
+         * JobState
+         * @description A job of this account, as the worker sees it.
+         */
+        JobState: {
+            /** Name */
+            name: string;
+            /** Running */
+            running: boolean;
+            /**
+             * Due At
+             * @description Null while it has never run.
+             */
+            due_at: string | null;
+            last_run: components["schemas"]["Run"] | null;
+            /**
+             * Recent Runs
+             * @description The last 20 that did something or went wrong, newest first.
+             */
+            recent_runs: components["schemas"]["Run"][];
+        };
+        /** Jobs */
+        Jobs: {
+            /** Processors */
+            processors: components["schemas"]["ProcessorState"][];
+            /**
+             * Jobs
+             * @description The worker's other jobs that have run for this account.
+             */
+            jobs: components["schemas"]["JobState"][];
+        };
         /** Key */
         Key: {
             /**
@@ -1891,6 +1962,42 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * PassDetails
+         * @description scanned = processed + skipped + errors.
+         */
+        PassDetails: {
+            /** Processor */
+            processor: string;
+            /** Scanned */
+            scanned: number;
+            /** Processed */
+            processed: number;
+            /**
+             * Skipped
+             * @description Left for the next pass.
+             */
+            skipped: number;
+            /** Errors */
+            errors: number;
+            /** Items Extracted */
+            items_extracted: number;
+            /** Errors Detail */
+            errors_detail: {
+                [key: string]: string;
+            }[];
+        };
+        /** PassReport */
+        PassReport: {
+            /**
+             * Ok
+             * @description The pass came to its end; what went wrong with single logs is below.
+             * @default true
+             * @constant
+             */
+            ok: true;
+            details: components["schemas"]["PassDetails"];
+        };
+        /**
          * PreviousAgents
          * @description The window before.
          */
@@ -2097,6 +2204,50 @@ export interface components {
              */
             errors?: components["schemas"]["FieldError"][] | null;
         };
+        /** ProcessorState */
+        ProcessorState: {
+            /** Name */
+            name: string;
+            /** Running */
+            running: boolean;
+            /**
+             * Due At
+             * @description Null while it has never run.
+             */
+            due_at: string | null;
+            last_run: components["schemas"]["Run"] | null;
+            /**
+             * Recent Runs
+             * @description The last 20 that did something or went wrong, newest first.
+             */
+            recent_runs: components["schemas"]["Run"][];
+            /** Version */
+            version: number;
+            /** Cadence S */
+            cadence_s: number;
+            /**
+             * Backlog
+             * @description Logs that wait to be read, or read on.
+             */
+            backlog: number;
+            /**
+             * Failing
+             * @description Of those, the ones that have failed and will be tried again.
+             */
+            failing: number;
+            /**
+             * Lag S
+             * @description How long the oldest of them has waited; null while none does.
+             */
+            lag_s: number | null;
+            /** Quarantined */
+            quarantined: number;
+            /**
+             * Quarantined Files
+             * @description The first 100: set aside after five attempts.
+             */
+            quarantined_files: components["schemas"]["Quarantined"][];
+        };
         /** Profile */
         Profile: {
             /**
@@ -2217,6 +2368,27 @@ export interface components {
              * @default 0
              */
             sub_agents: number;
+        };
+        /** Quarantined */
+        Quarantined: {
+            /**
+             * Transcript Id
+             * Format: uuid
+             */
+            transcript_id: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+            /** Name */
+            name: string;
+            /** Attempts */
+            attempts: number;
+            /** Last Error */
+            last_error: string | null;
+            /** Quarantined At */
+            quarantined_at: string;
         };
         /**
          * Reading
@@ -2346,6 +2518,26 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+        };
+        /** Run */
+        Run: {
+            /** Began At */
+            began_at: string;
+            /**
+             * Duration Ms
+             * @description Null where nobody knows: its process went away.
+             */
+            duration_ms: number | null;
+            /**
+             * Outcome
+             * @description `partly`: some logs could not be read; `differs`: a check found a difference; `stopped`: handed back when its process ended; `lost`: its process went away.
+             * @enum {string}
+             */
+            outcome: "done" | "differs" | "partly" | "failed" | "stopped" | "lost";
+            /** Items */
+            items: number;
+            /** Fault */
+            fault: string | null;
         };
         /** SessionFriction */
         SessionFriction: {
@@ -6244,6 +6436,195 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_processors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    run_session_processor: {
+        parameters: {
+            query: {
+                /** @description The processor's name, such as usage. */
+                processor: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
