@@ -51,7 +51,7 @@ def storage_of(url: str | None, data_dir: Path) -> Storage:
 def arriving(data_dir: Path) -> Path:
     """An empty file of ours alone, beside the folder it may be moved into. What crashes left there goes."""
     folder = data_dir / FOLDER / ARRIVING
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make(folder)
     oldest = (datetime.now(UTC) - ABANDONED).timestamp()
     for left in folder.iterdir():
         if left.stat().st_mtime < oldest:
@@ -59,6 +59,14 @@ def arriving(data_dir: Path) -> Path:
     handle, name = mkstemp(dir=folder)
     os.close(handle)
     return Path(name)
+
+
+def make(folder: Path) -> list[Path]:
+    """A folder that is nobody else's business, like those above it that were missing; which ones were."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(made):
+        each.mkdir(mode=0o700, exist_ok=True)
+    return made
 
 
 def new_key(account: UUID, user: UUID) -> str:
@@ -76,8 +84,7 @@ class Folder:
 
     def _keep(self, file: Path, target: Path) -> None:
         """Moved, so that no reader ever sees half of it; on the disk, name included, before anybody is told."""
-        made = [folder for folder in (target.parent, *target.parents) if not folder.exists()]
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = make(target.parent)
         sync(file)
         file.replace(target)
         for folder in (target.parent, *(folder.parent for folder in made)):
