@@ -36,6 +36,30 @@ export const PAGES: readonly Page[] = [
     icon: "M3 6h10v7H3zM8 6V3M5.5 9v1.5M10.5 9v1.5M1 9v2M15 9v2",
     load: () => import("./pages/agents"),
   },
+  {
+    path: "/models",
+    title: "Models",
+    role: "engineer",
+    bar: { range: true, zone: true, filters: ALL },
+    icon: "M8 1.5 14 5v6l-6 3.5L2 11V5zM2 5l6 3.5L14 5M8 8.5v6",
+    load: () => import("./pages/models"),
+  },
+  {
+    path: "/tools",
+    title: "Tools",
+    role: "engineer",
+    bar: { range: true, zone: true, filters: ["member"] },
+    icon: "M10 2a4 4 0 0 0-3.6 5.6L2 12l2 2 4.4-4.4A4 4 0 0 0 14 6l-2.5 1.5-2-2L11 3z",
+    load: () => import("./pages/tools"),
+  },
+  {
+    path: "/users",
+    title: "Members",
+    role: "engineer",
+    bar: { range: true, zone: true, filters: ALL },
+    icon: "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1.5 14v-1a4 4 0 0 1 4-4h1a4 4 0 0 1 4 4v1M10.5 2.8a2.5 2.5 0 0 1 0 4.4M12 9.3a4 4 0 0 1 2.5 3.7v1",
+    load: () => import("./pages/users"),
+  },
 ];
 
 /** The page of an address; undefined where there is none. */

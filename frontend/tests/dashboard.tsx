@@ -44,6 +44,12 @@ export async function panel(title: string): Promise<HTMLElement> {
   return found;
 }
 
+/** The card with this heading. */
+export async function card(title: string): Promise<HTMLElement> {
+  const headings = await screen.findAllByRole("heading", { name: title });
+  return headings.map((heading) => heading.closest(".card")).find((found) => found !== null) as HTMLElement;
+}
+
 /** A table's rows as they read, headings first. */
 export function rowsOf(within: HTMLElement): string[][] {
   return [...within.querySelectorAll("tr")].map((row) => [...row.children].map((cell) => cell.textContent ?? ""));

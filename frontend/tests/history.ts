@@ -17,6 +17,11 @@ export const history = {
     { ...said("m4", "first", "2026-05-03T00:31:00Z", 0, 0), ...planner, status: "failed" },
     { ...said("m5", "second", "2026-05-03T23:55:00Z", 5, 5), model_id: "llama-3-8b.gguf" },
   ],
+  tool_calls: [
+    { id: "c1", session_id: "first", name: "search", started_at: "2026-05-01T10:00:06Z", duration_ms: 100 },
+    { id: "c2", session_id: "first", name: "search", started_at: "2026-05-03T00:30:00Z", duration_ms: 300, status: "error" },
+    { id: "c3", session_id: "second", name: "edit", started_at: "2026-05-03T23:55:00Z", duration_ms: 50 },
+  ],
 };
 
 /** Another month, for the test that brings in more while it looks. */

@@ -1,6 +1,9 @@
+import "./bar-list.css";
+
 import { useMemo } from "react";
 
 import type { Format } from "../format/numbers";
+import { Pick } from "../parts/pick";
 import { type Sheet, SheetTable, usePanel } from "../parts/sheet";
 
 export interface Bar {
@@ -8,6 +11,8 @@ export interface Bar {
   value: number;
   /** Beside the value, such as a cost. */
   note?: string;
+  /** What picking it gives, and its key; default: the name. Null: it cannot be picked. */
+  id?: string | null;
 }
 
 interface BarListProps {
@@ -18,7 +23,7 @@ interface BarListProps {
   /** How many are drawn; the table has all. */
   most?: number;
   /** What a click on a name does, such as filtering by it. */
-  onPick?: (name: string) => void;
+  onPick?: (id: string) => void;
 }
 
 /** Names with their values, the largest first as given. Lives in a <Panel>. */
@@ -37,16 +42,14 @@ export function BarList({ columns, bars, format, most = 8, onPick }: BarListProp
   const top = Math.max(...bars.map(({ value }) => value), 0) || 1;
   return (
     <ul className="bars">
-      {bars.slice(0, most).map(({ name, value, note }) => (
-        <li className="bars-row" key={name}>
-          {onPick === undefined ? (
+      {bars.slice(0, most).map(({ name, value, note, id = name }) => (
+        <li className="bars-row" key={id ?? `(${name})`}>
+          {onPick === undefined || id === null ? (
             <span className="bars-name" title={name}>
               {name}
             </span>
           ) : (
-            <button className="bars-name" title={`Only ${name}`} onClick={() => onPick(name)}>
-              {name}
-            </button>
+            <Pick className="bars-name" name={name} onPick={() => onPick(id)} />
           )}
           <span className="number" title={format.exact(value)}>
             <span className="bars-value">{format.short(value)}</span>

@@ -1,6 +1,7 @@
 import type { components } from "../api/schema";
 import { BarList } from "../charts/bar-list";
-import { COUNT, DOLLARS, DURATION, PERCENT, usd } from "../format/numbers";
+import { COUNT, DURATION } from "../format/numbers";
+import { COST, ERROR_RATE, ERRORS, figure, ranked, times } from "../parts/columns";
 import { Panel } from "../parts/panel";
 import { type Column, DataTable } from "../parts/table";
 import { useReport } from "../reports/useReport";
@@ -11,18 +12,12 @@ type Agent = components["schemas"]["AgentUsage"];
 
 const COLUMNS: readonly Column<Agent>[] = [
   { name: "Agent", value: ({ name }) => name },
-  { name: "Answers", value: ({ usage_count }) => usage_count, text: (agent) => COUNT.exact(agent.usage_count) },
-  { name: "Tokens", value: ({ total_tokens }) => total_tokens, text: (agent) => COUNT.exact(agent.total_tokens) },
-  { name: "Cost", value: ({ cost_usd }) => usd(cost_usd), text: ({ cost_usd }) => DOLLARS.exact(usd(cost_usd)) },
-  { name: "Errors", value: ({ error_count }) => error_count, text: (agent) => COUNT.exact(agent.error_count) },
-  { name: "Error rate", value: ({ error_rate }) => error_rate, text: (agent) => PERCENT.exact(agent.error_rate) },
-  ...(["avg", "p50", "p95", "p99"] as const).map(
-    (which): Column<Agent> => ({
-      name: which === "avg" ? "Average time" : which,
-      value: (agent) => agent[`${which}_response_time_ms`],
-      text: (agent) => DURATION.short(agent[`${which}_response_time_ms`]),
-    }),
-  ),
+  figure("Answers", COUNT, ({ usage_count }) => usage_count),
+  figure("Tokens", COUNT, ({ total_tokens }) => total_tokens),
+  COST,
+  ERRORS,
+  ERROR_RATE,
+  ...times("response_time_ms"),
 ];
 
 /** What each agent answered, how fast, how often wrong, at what cost. */
@@ -48,16 +43,10 @@ export default function Agents() {
         )}
       </Panel>
       <Panel title="Slowest" note="95 of 100 answers came within this time." className="half" report={report} height={260} empty={empty}>
-        {({ agents }) => <BarList columns={["Agent", "p95"]} format={DURATION} bars={slowest(agents)} onPick={only} />}
+        {({ agents }) => <BarList columns={["Agent", "p95"]} format={DURATION} bars={ranked(agents, (agent) => ({ name: agent.name, value: agent.p95_response_time_ms }))} onPick={only} />}
       </Panel>
     </div>
   );
 }
 
 const NOBODY = "No agent answered in this window.";
-
-function slowest(agents: readonly Agent[]) {
-  return agents
-    .flatMap(({ name, p95_response_time_ms: p95 }) => (p95 === null ? [] : [{ name, value: p95 }]))
-    .sort((a, b) => b.value - a.value);
-}

@@ -10,11 +10,11 @@ interface CardProps {
   note?: string;
   /** Undefined while it is on its way; null where it is not known. */
   value: number | null | undefined;
-  /** The same of the window before. */
+  /** The same of the window before; left out where nobody asks for it. */
   before?: number | null | undefined;
   format: Format;
-  /** One for each day. */
-  days?: readonly (number | null)[] | undefined;
+  /** One for each day; null where it has no course. */
+  days?: readonly (number | null)[] | null | undefined;
   /** Which way is good news; neither by default. */
   good?: "up" | "down";
 }
@@ -22,24 +22,24 @@ interface CardProps {
 /** A number, how it changed, and its course. */
 export function Card({ title, note, value, before, format, days, good }: CardProps) {
   return (
-    <section className="card" title={note}>
+    <section className={days === null ? "card" : "card card-coursed"} title={note}>
       <h2 className="card-title soft">{title}</h2>
       {value === undefined ? (
-        <Skeleton height={78} />
+        <Skeleton height={days === null ? 50 : 78} />
       ) : (
         <>
           <p className="card-value number" title={format.exact(value)}>
             {format.short(value)}
           </p>
-          <Change value={value} before={before} format={format} good={good} />
-          <Sparkline values={days ?? []} />
+          {before !== undefined && <Change value={value} before={before} format={format} good={good} />}
+          {days !== null && <Sparkline values={days ?? []} />}
         </>
       )}
     </section>
   );
 }
 
-type ChangeProps = Pick<CardProps, "before" | "format"> & { value: number | null; good: CardProps["good"] };
+type ChangeProps = Pick<CardProps, "format"> & { value: number | null; before: number | null; good: CardProps["good"] };
 
 function Change({ value, before, format, good }: ChangeProps) {
   const by = change(value, before);
@@ -49,7 +49,7 @@ function Change({ value, before, format, good }: ChangeProps) {
   return (
     <p className={`card-change ${tone}`}>
       <span aria-hidden="true">{Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓"}</span> {changed(by)}{" "}
-      <span className="soft">from {format.short(before ?? null)}</span>
+      <span className="soft">from {format.short(before)}</span>
     </p>
   );
 }

@@ -1,12 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 
-import { MAY, open, panel, rowsOf } from "../dashboard";
-
-async function card(title: string) {
-  const heading = await screen.findByRole("heading", { name: title });
-  return heading.closest("section") as HTMLElement;
-}
+import { card, MAY, open, panel, rowsOf } from "../dashboard";
 
 test("the cards say what happened, and how it changed", async () => {
   await open(`/?${MAY}`);
