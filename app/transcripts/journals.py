@@ -33,7 +33,7 @@ MOST_ERRORS = 100
 TOO_OLD, WAITS = "too_old", "its last line waits for the rest"
 NOTHING_READ = hashlib.sha256().hexdigest()
 FIND = "SELECT byte_offset, newlines, read_sha256 FROM journals WHERE account_id = $1 AND id = $2"
-BEGIN = """
+FIRST = """
     INSERT INTO journals (account_id, id, name, read_sha256, read_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
 # Only where it still stands as it did: of two who read one journal at once, one stops.
@@ -248,7 +248,7 @@ class Import:
 
     async def _remember(self, tx: Tx, place: Place, sessions: set[UUID]) -> None:
         now, was = datetime.now(UTC), self._remembered
-        await tx.driver.execute(BEGIN, tx.account, self._id, self._path.name[:200], NOTHING_READ, now)
+        await tx.driver.execute(FIRST, tx.account, self._id, self._path.name[:200], NOTHING_READ, now)
         before, after = (was.byte_offset, was.read_sha256), (place.byte_offset, place.newlines, place.read_sha256)
         if await tx.driver.fetchval(GO_ON, tx.account, self._id, *before, *after, now) is None:
             raise Conflict(f"{self.report.file} is being imported by somebody else: let them end, then repeat.")
