@@ -17,6 +17,7 @@ from app.settings import Settings
 from tests.everything import World
 from tests.people import Company, Founder, Person
 from tests.server import migrate, reachable, running, settings_for
+from tests.transcripts.library import Library, library_of
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -82,6 +83,11 @@ async def other_company(founder: Founder) -> Company:
 @pytest.fixture
 def world(client: httpx.AsyncClient, app: FastAPI, tmp_path: Path) -> World:
     return World(client, app.state.database, app.state.storage, tmp_path)
+
+
+@pytest.fixture
+def library(app: FastAPI, client: httpx.AsyncClient, company: Company) -> Library:
+    return library_of(app, client, company)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from app.transcripts import friction
 from app.transcripts.formats.lines import Problem
 from app.transcripts.names import stem
 from app.transcripts.processors.contract import Context, Lines, Processor, Result
-from app.transcripts.state import LOCK, File, State, Superseded, finish, merged, save
+from app.transcripts.state import LOCK, File, State, Superseded, finish, lasting, merged, save
 from app.transcripts.storage import Gone, Storage, StorageAway
 
 MIB = 2**20
@@ -80,14 +80,14 @@ class Reading:
         digest, end = hashlib.sha256(), file.state.byte_offset
         for start in range(0, end, PORTION):
             piece = await content(self._desk, file, start, min(start + PORTION, end))
-            await asyncio.to_thread(digest.update, piece)
+            await digested(digest, piece)
         if digest.hexdigest() == kept["prefix"]:
             self._offset, self._carried, self._digest = end, kept["own"], digest
 
     async def step(self) -> int:
         """Read a portion and write what it says: how many items. Raises Fault, Superseded, or the database's."""
         lines, result, reached = await self._portion()
-        await asyncio.to_thread(self._digest.update, lines.content[: reached - self._offset])
+        await digested(self._digest, lines.content[: reached - self._offset])
         was = self.file.state if self._offset else State(self._desk.processor.version)
         state = State(
             version=self._desk.processor.version,
@@ -96,7 +96,7 @@ class Reading:
             carried={"form": self.file.form, "prefix": self._digest.hexdigest(), "own": result.carried},
             processed_at=datetime.now(UTC) if lines.is_end else None,
             items=min(was.items + result.items, LARGEST),
-            problems=merged(was.problems, result.problems),
+            problems=merged(lasting(was.problems), result.problems),
         )
         self.file = await write(self._desk, self.file, result, state, from_start=self._offset == 0)
         self._offset, self._carried = reached, result.carried
@@ -115,6 +115,14 @@ class Reading:
                 return lines, result, reached
             size *= 2
         raise Fault(f"It made nothing of {LARGEST_PORTION // MIB} MiB.")
+
+
+async def digested(digest: Any, piece: bytes) -> None:
+    """A thread for little costs more than it spares."""
+    if len(piece) <= MIB // 8:
+        digest.update(piece)
+    else:
+        await asyncio.to_thread(digest.update, piece)
 
 
 async def content(desk: Desk, file: File, start: int, stop: int) -> bytes:

@@ -177,9 +177,14 @@ def failed(was: State, processor: Processor, why: str, now: datetime) -> State:
     )
 
 
+def lasting(problems: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that reading on does not change."""
+    return [problem for problem in problems if problem["code"] not in PASSING]
+
+
 def merged(old: Sequence[Mapping[str, Any]], new: Sequence[Problem]) -> list[Mapping[str, Any]]:
     """Each problem once, the first hundred."""
-    found = {(p["line"], p["code"]): p for p in old if p["code"] not in PASSING}
+    found = {(p["line"], p["code"]): p for p in old}
     for problem in new:
         found.setdefault((problem.line, problem.code), problem._asdict())
     return list(found.values())[:MOST_PROBLEMS]

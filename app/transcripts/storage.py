@@ -8,6 +8,7 @@ names it any more.
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkstemp
@@ -54,8 +55,10 @@ def arriving(data_dir: Path) -> Path:
     make(folder)
     oldest = (datetime.now(UTC) - ABANDONED).timestamp()
     for left in folder.iterdir():
-        if left.stat().st_mtime < oldest:
-            left.unlink(missing_ok=True)
+        # Another upload may be done with its own meanwhile.
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < oldest:
+                left.unlink()
     handle, name = mkstemp(dir=folder)
     os.close(handle)
     return Path(name)

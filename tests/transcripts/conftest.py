@@ -1,25 +1,16 @@
-"""A library of one's own, and packages that bring processors."""
+"""Packages that bring processors."""
 
 from collections.abc import Callable, Iterator
 from importlib import invalidate_caches
 from pathlib import Path
 from textwrap import dedent
 
-import httpx
 import pytest
-from fastapi import FastAPI
 
 from app.transcripts.processors import contract
 from app.transcripts.processors.installed import processors
-from tests.people import Company
-from tests.transcripts.library import Library, library_of
 
 Install = Callable[..., None]
-
-
-@pytest.fixture
-def library(app: FastAPI, client: httpx.AsyncClient, company: Company) -> Library:
-    return library_of(app, client, company)
 
 
 @pytest.fixture

@@ -1,0 +1,149 @@
+"""R9, and R7 of session logs: what comes in as a log counts once, however broken, however often, whatever dies."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+from fastapi import FastAPI
+
+from app.settings import Settings
+from app.transcripts.pipeline import sweep
+from tests.people import Founder
+from tests.process import ROOT
+from tests.transcripts.corpus import SAMPLES, Tree
+from tests.transcripts.library import Library, called, library_of
+from tests.transcripts.reading import lines
+from tests.transcripts.test_growing import counted
+
+MIB = 2**20
+
+
+def call(n: int, tokens: int = 1, text: str = "") -> bytes:
+    message = {"model": "claude-x", "usage": {"input_tokens": tokens}, "content": [{"type": "text", "text": text}]}
+    return lines({"type": "assistant", "sessionId": "s", "requestId": f"request-{n:06}", "message": message})
+
+
+def stopped(n: int) -> bytes:
+    return lines(
+        {"type": "user", "sessionId": "s", "uuid": f"u{n}", "message": {"content": "[Request interrupted by user]"}}
+    )
+
+
+BROKEN = (
+    b"\xef\xbb\xbf" + call(1)  # 1: a byte order mark
+    + call(2).replace(b"\n", b"\r\n")  # 2: CRLF
+    + call(3)[:-1] + b"\0\0\n"  # 3: NUL
+    + call(4, text="x").replace(b'"x"', b'"\\ud800"')  # 4: half a pair
+    + call(5, text="x" * 10 * MIB)  # 5: 10 MB
+    + call(6, text="x").replace(b'"x"', b'"\xff\xfe"')  # 6: bad UTF-8
+    + call(7)[:-1] + call(8)  # 7: two on one line
+    + b"\n"  # 8: nothing
+    + b"// a note\n"  # 9: a comment
+    + call(9)[:40] + b"\n"  # 10: cut
+    + call(10)
+    + call(11)[:-20]  # 12: not finished
+)  # fmt: skip
+FOUND = [(1, "bom"), (3, "nul"), (6, "bad_utf8"), (7, "joined"), (8, "blank"), (9, "comment"), (10, "cut")]
+GOOD = 9
+
+
+async def version(library: Library) -> int:
+    (row,) = await library.rows("SELECT version FROM account_versions WHERE account_id = $1")
+    return int(row["version"])
+
+
+async def problems(library: Library) -> list[tuple[int, str]]:
+    (log,) = await library.listed()
+    return [(each["line"], each["code"]) for each in log["processors"][0]["problems"]]
+
+
+async def test_a_broken_log_counts_all_that_is_good_in_it_and_names_the_rest_by_line(library: Library) -> None:
+    await library.upload("a", BROKEN)
+    await library.process()
+    assert (await library.totals())["s"]["calls"] == GOOD
+    found = await problems(library)
+    assert [each for each in found if each[0] != 4] == [*FOUND, (12, "unfinished")]
+
+
+async def test_the_same_log_again_and_under_another_name_adds_nothing(library: Library) -> None:
+    await library.upload("a", BROKEN)
+    await library.process()
+    before = await library.totals(), await version(library)
+    await library.upload("a", BROKEN)
+    await library.upload("b", BROKEN)
+    await library.process()
+    assert (await library.totals(), await version(library)) == before
+
+
+async def test_a_grown_log_adds_its_new_lines_alone(library: Library) -> None:
+    await library.upload("a", BROKEN)
+    await library.process()
+    read = "SELECT byte_offset FROM processor_state WHERE account_id = $1 AND processor = 'usage'"
+    ((reached,),) = [row.values() for row in await library.rows(read)]
+    assert reached == len(BROKEN) - len(call(11)[:-20])
+    await library.upload("a", BROKEN + call(11)[-20:] + call(12))
+    details = await library.process("usage")
+    assert (details["processed"], (await library.totals())["s"]["calls"]) == (1, GOOD + 2)
+    assert [each for each in await problems(library) if each[0] != 4] == FOUND
+
+
+async def test_passes_that_race_count_as_one(library: Library, app: FastAPI, founder: Founder) -> None:
+    once = library_of(app, library.client, await founder.company("Once"))
+    tree = Tree(SAMPLES)
+    for each in (once, library):
+        for file in tree.files:
+            await each.upload(called(tree.root, file), file.read_bytes())
+        await each.upload("long", b"".join(call(n) + stopped(n) for n in range(6_000)))
+    await once.process()
+    await asyncio.gather(*(library.process(*names) for names in (("usage", "friction"), ("friction", "usage")) * 2))
+    assert await counted(library) == await counted(once)
+
+
+def run_and_die(account: str, step: int, environment: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "tests.transcripts.killed", account, str(step)]
+    return subprocess.run(command, cwd=ROOT, env=environment, timeout=60, check=False, capture_output=True).returncode
+
+
+async def test_a_pass_killed_at_any_step_loses_and_doubles_nothing(
+    library: Library,
+    app: FastAPI,
+    founder: Founder,
+    settings: Settings,
+) -> None:
+    once = library_of(app, library.client, await founder.company("Once"))
+    for each in (once, library):
+        await each.execute("UPDATE accounts SET keep_transcripts = false WHERE id = $1")
+        await each.upload("long", b"".join(call(n, 5) + stopped(n) for n in range(4_000)))
+        await each.upload("short", BROKEN[-500:])
+    await once.process()
+    assert settings.database_url is not None
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "TALLY_DATA_DIR": str(settings.data_dir),
+    }
+    died = 0
+    for step in range(1, 60):
+        if await asyncio.to_thread(run_and_die, str(library.company.id), step, environment) == 0:
+            break
+        died += 1
+    assert died > 6
+    assert await counted(library) == await counted(once)
+    for key in await library.raw_files():
+        os.utime(settings.data_dir / "transcripts" / key, (0, 0))
+    await sweep(library.database, library.storage, library.company.id)
+    assert await library.raw_files() == []
+
+
+async def test_a_thousand_small_logs_are_read_in_one_pass(library: Library) -> None:
+    async def bring(numbers: range) -> None:
+        for n in numbers:
+            await library.upload(f"{n}.jsonl", call(n).replace(b'"s"', b'"s%d"' % n))
+
+    await asyncio.gather(*(bring(range(start, 1_000, 5)) for start in range(5)))
+    began = time.monotonic()
+    details = await library.process("usage")
+    sys.stderr.write(f"1,000 logs in {time.monotonic() - began:.1f} s\n")
+    assert (details["processed"], len(await library.totals())) == (1_000, 1_000)
