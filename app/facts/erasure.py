@@ -38,7 +38,9 @@ FACTS_AT_ONCE = 3_000
 A_PIECE = 2_000
 STATEMENT_S = 300.0
 LOCKED = "SELECT created_at, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
-DELETE = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
+DELETE_TOLD = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
+# A session at a time: of an account without statistics, many at once are looked for in all of its rows.
+DELETE = "DELETE FROM {} WHERE account_id = $1 AND session_id = $2"
 DELETE_MESSAGES = f"{DELETE.format('messages')} RETURNING {', '.join(COUNTED)}"
 DELETE_CALLS = f"{DELETE.format('tool_calls')} RETURNING {', '.join(CALLED)}"
 # The key of these rows begins with the day: a session's are looked up on the days it lasted, in any zone.
@@ -101,7 +103,7 @@ async def erase_some(tx: Tx, user: UUID) -> tuple[Counter[str], bool]:
         return await forget_member(tx, user), True
     # What logs and journals, whoever sent them, tell of these sessions; it holds no fact and is in no rollup.
     for table in ("transcript_sessions", "journal_sessions"):
-        await tx.driver.execute(DELETE.format(table), tx.account, chosen)
+        await tx.driver.execute(DELETE_TOLD.format(table), tx.account, chosen)
     return await erase_sessions(tx, chosen), False
 
 
@@ -118,19 +120,27 @@ async def erase_sessions(tx: Tx, sessions: Sequence[UUID]) -> Counter[str]:
     for row in await tx.driver.fetch(LOCKED, tx.account, sessions):
         if stands is None or row["created_at"] >= stands:
             deltas.session(-1, row["created_at"], row["user_id"])
-    async for row in deleted(tx, DELETE_MESSAGES, sessions):
+    for session in sessions:
+        gone += await take_back(tx, session, deltas, stands)
+    await rollups.add(tx, deltas, datetime.now(UTC))
+    await forget_activity(tx, sessions)
+    gone["ai_sessions"] = counted(await tx.driver.execute(DELETE_SESSIONS, tx.account, sessions))
+    return gone
+
+
+async def take_back(tx: Tx, session: UUID, deltas: Deltas, stands: datetime | None) -> Counter[str]:
+    """What belongs to one session; what is dated before `stands` counts on."""
+    gone: Counter[str] = Counter()
+    async for row in deleted(tx, DELETE_MESSAGES, session):
         gone["messages"] += 1
         if stands is None or row["created_at"] >= stands:
             deltas.message(-1, row)
-    async for row in deleted(tx, DELETE_CALLS, sessions):
+    async for row in deleted(tx, DELETE_CALLS, session):
         gone["tool_calls"] += 1
         if stands is None or row["occurred_at"] >= stands:
             deltas.call(-1, row)
     for table in ("ai_session_steps", "session_handoffs"):
-        gone[table] = counted(await tx.driver.execute(DELETE.format(table), tx.account, sessions))
-    await rollups.add(tx, deltas, datetime.now(UTC))
-    await forget_activity(tx, sessions)
-    gone["ai_sessions"] = counted(await tx.driver.execute(DELETE_SESSIONS, tx.account, sessions))
+        gone[table] = counted(await tx.driver.execute(DELETE.format(table), tx.account, session))
     return gone
 
 
@@ -155,10 +165,13 @@ async def forget_member(tx: Tx, user: UUID) -> Counter[str]:
     return Counter(member_days=len(days), named_in_handoffs=handoffs)
 
 
-async def deleted(tx: Tx, sql: str, sessions: Sequence[UUID]) -> AsyncIterator[Any]:
+async def deleted(tx: Tx, sql: str, session: UUID) -> AsyncIterator[Any]:
     """What a statement returns, a piece at a time: a session may be longer than memory should be."""
-    cursor = await tx.driver.cursor(sql, tx.account, sessions, timeout=STATEMENT_S)
-    while rows := await cursor.fetch(A_PIECE, timeout=STATEMENT_S):
+    cursor = await tx.driver.cursor(sql, tx.account, session, timeout=STATEMENT_S)
+    read = A_PIECE
+    while read == A_PIECE:
+        rows = await cursor.fetch(A_PIECE, timeout=STATEMENT_S)
+        read = len(rows)
         for row in rows:
             yield row
 
