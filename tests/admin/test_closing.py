@@ -117,15 +117,17 @@ async def test_what_one_call_cannot_do_is_left_to_the_worker(
     assert not any((await world.rows(full.id)).values())
 
 
-async def test_a_worker_goes_on_to_the_end(world: World, full: Company) -> None:
-    """Under its lease, which it must not delete under its own feet."""
+async def test_a_worker_goes_on_to_the_end_and_has_its_lease_until_then(world: World, full: Company) -> None:
     (job,) = [job for job in jobs(world.storage) if job.name == "delete_closed_accounts"]
-    lease = await claim(world.database, full.id, job.name, lease_s=2.0)
+    lease = await claim(world.database, full.id, job.name)
     assert isinstance(lease, Lease)
     await closing.close(world.database, full.id, "Acme")
 
     async def work() -> Ended:
+        async for _ in closing.finish(world.database, world.storage, full.id):
+            rows = await world.rows(full.id)
+            assert bool(rows["job_leases"]) == bool(rows["accounts"])
         return Ended(items=int(str(await job.run(world.database, full.id))))
 
-    assert (await lease.run(work(), 600)).items > 0
+    assert (await lease.run(work(), 600)).outcome == "done"
     assert not any((await world.rows(full.id)).values())
