@@ -60,6 +60,14 @@ export const PAGES: readonly Page[] = [
     icon: "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1.5 14v-1a4 4 0 0 1 4-4h1a4 4 0 0 1 4 4v1M10.5 2.8a2.5 2.5 0 0 1 0 4.4M12 9.3a4 4 0 0 1 2.5 3.7v1",
     load: () => import("./pages/users"),
   },
+  {
+    path: "/me",
+    title: "My stats",
+    role: "viewer",
+    bar: { range: false, zone: true, filters: [] },
+    icon: "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6M2.5 14.5a5.5 5.5 0 0 1 11 0",
+    load: () => import("./pages/me"),
+  },
 ];
 
 /** The page of an address; undefined where there is none. */

@@ -10,6 +10,8 @@ export interface ClientOptions {
   baseUrl?: string;
   /** Asked before every request, so that whoever signs in may also renew. */
   token: () => string | Promise<string>;
+  /** Along with every request, such as `X-Tally-Client`. */
+  headers?: Record<string, string>;
   /** For tests, or to count and log. */
   fetch?: (request: Request) => Promise<Response>;
 }

@@ -10,8 +10,8 @@ export type Token = components["schemas"]["Token"];
 const USED = 0.9;
 
 /** A token for the key. For programs, and for a person who types their own key: never put a key into a page. */
-export function exchanged(apiKey: string, baseUrl?: string): Promise<Token> {
-  const client = createClient<paths>(baseUrl === undefined ? {} : { baseUrl });
+export function exchanged(apiKey: string, baseUrl?: string, headers: Record<string, string> = {}): Promise<Token> {
+  const client = createClient<paths>({ headers, ...(baseUrl !== undefined && { baseUrl }) });
   client.use({ onError: ({ error }) => new Unreachable(error) });
   return answerOf(client.POST("/api/v1/auth/token", { body: { api_key: apiKey } }));
 }

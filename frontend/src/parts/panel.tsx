@@ -16,6 +16,8 @@ interface PanelProps<Data> {
   height: number;
   /** Says in a sentence that there is nothing; null or nothing where there is something. */
   empty?: (data: Data) => string | null;
+  /** What to do about it; default: choose another window. */
+  advice?: ReactNode;
   /** A chart can be read as a table; a table already is one. */
   kind?: "chart" | "table";
   /** The columns it takes: "third", "half", "wide". */
@@ -24,7 +26,7 @@ interface PanelProps<Data> {
 }
 
 /** A box with a heading, and what its report gives: chart or table, with its exports. */
-export function Panel<Data>({ title, note, report, height, empty, kind = "chart", className = "", children }: PanelProps<Data>) {
+export function Panel<Data>({ title, note, report, height, empty, advice, kind = "chart", className = "", children }: PanelProps<Data>) {
   const id = useId();
   const body = useRef<HTMLDivElement>(null);
   const sheet = useRef<Sheet | null>(null);
@@ -57,7 +59,7 @@ export function Panel<Data>({ title, note, report, height, empty, kind = "chart"
       <div className="panel-body" ref={body} style={{ minHeight: height }} aria-busy={report.isPrevious} data-previous={report.isPrevious}>
         {data === undefined && error === null && <Skeleton height={height} />}
         {data === undefined && error !== null && <Failure error={error} retry={report.refresh} />}
-        {nothing !== null && <Empty title={nothing} />}
+        {nothing !== null && <Empty title={nothing}>{advice}</Empty>}
         {isShown && (
           <PanelProvider asTable={asTable} title={title} height={height} sheet={sheet}>
             {children(data)}

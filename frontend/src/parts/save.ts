@@ -133,7 +133,7 @@ function fileName(title: string): string {
   return `tally-${title.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-")}`;
 }
 
-function save(blob: Blob, name: string): void {
+export function save(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -9,14 +9,16 @@ import { interval } from "./rhythm";
 type Listed = { [Path in ReportPath]: Answer<Path> extends { rows: unknown[]; next_cursor: unknown } ? Path : never }[ReportPath];
 type Row<Path extends Listed> = Answer<Path> extends { rows: (infer Each)[] } ? Each : never;
 
-export interface Rows<Each> extends Report<Each[]> {
+export interface Rows<Each, Page = unknown> extends Report<Each[]> {
+  /** The first page as it came: some say more there than rows. */
+  first: Page | undefined;
   hasMore: boolean;
   isLoadingMore: boolean;
   more: () => void;
 }
 
 /** A list that comes page by page, for addresses that answer `{rows, next_cursor}`. */
-export function useRows<Path extends Listed>(path: Path, query: Omit<Query<Path>, "cursor">): Rows<Row<Path>> {
+export function useRows<Path extends Listed>(path: Path, query: Omit<Query<Path>, "cursor">): Rows<Row<Path>, Answer<Path>> {
   const { client } = useSession();
   const listed = useInfiniteQuery({
     queryKey: [...keyOf(path, query), "rows"],
@@ -29,6 +31,7 @@ export function useRows<Path extends Listed>(path: Path, query: Omit<Query<Path>
   });
   return {
     data: listed.data?.pages.flatMap((page) => (page as unknown as { rows: Row<Path>[] }).rows),
+    first: listed.data?.pages[0] as Answer<Path> | undefined,
     error: listed.error,
     isPrevious: listed.isPlaceholderData,
     refresh: () => void listed.refetch(),

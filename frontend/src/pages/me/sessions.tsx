@@ -1,0 +1,79 @@
+import { useMemo } from "react";
+
+import type { components } from "../../api/schema";
+import { instant } from "../../format/instants";
+import { COUNT, DOLLARS, type Format, SECONDS, usd } from "../../format/numbers";
+import { Badge } from "../../parts/badge";
+import { Panel } from "../../parts/panel";
+import { type Column, DataTable } from "../../parts/table";
+import { useRows } from "../../reports/useRows";
+import { useView } from "../../view/useView";
+
+type Session = components["schemas"]["OwnSession"];
+
+const NONE_YET = "No session of yours is on record yet.";
+
+/** One's sessions, newest first, and the logs that wait to be read. */
+export function Sessions() {
+  const { inZone } = useView();
+  const rows = useRows("/api/v1/me/stats/sessions", {});
+  const columns = useMemo(() => columnsIn(inZone), [inZone]);
+  const total = rows.first?.total;
+  return (
+    <Panel
+      title="My sessions"
+      note={total !== undefined && `${COUNT.exact(total)} in all. Active time leaves out pauses of more than ten minutes.`}
+      kind="table"
+      report={rows}
+      height={420}
+      empty={(found) => (found.length === 0 ? NONE_YET : null)}
+      advice={
+        <>
+          Send the session logs of your machine: <code>tally push ~/.claude</code>
+        </>
+      }
+    >
+      {(found) => <DataTable columns={columns} rows={found} keyOf={keyOf} paged={rows} />}
+    </Panel>
+  );
+}
+
+function keyOf({ session_id, session_file, started_at }: Session): string {
+  return session_id ?? `${session_file} ${started_at}`;
+}
+
+function nameOf({ external_id, session_file, session_id }: Session): string {
+  return external_id ?? session_file ?? session_id ?? "–";
+}
+
+function columnsIn(zone: string): Column<Session>[] {
+  return [
+    { name: "Session", value: nameOf, show: (session) => <Name session={session} /> },
+    { name: "Begun", value: ({ started_at }) => started_at, text: ({ started_at }) => instant(started_at, zone) },
+    number("Active", SECONDS, ({ active_seconds }) => active_seconds),
+    number("In all", SECONDS, ({ wall_seconds }) => wall_seconds),
+    number("Yours", COUNT, ({ user_messages }) => user_messages),
+    number("Answers", COUNT, ({ assistant_messages }) => assistant_messages),
+    number("Tool calls", COUNT, ({ tool_calls }) => tool_calls),
+    number("Failed", COUNT, ({ tool_errors }) => tool_errors),
+    number("Tokens", COUNT, ({ tokens_total }) => tokens_total),
+    number("Cost", DOLLARS, ({ cost_usd }) => usd(cost_usd)),
+    { name: "Main model", value: ({ primary_model }) => primary_model },
+    { name: "Log", value: ({ session_file }) => session_file },
+  ];
+}
+
+function Name({ session }: { session: Session }) {
+  return (
+    <span className="named">
+      <span className="clipped" title={nameOf(session)}>
+        {nameOf(session)}
+      </span>
+      {!session.processed && <Badge tone="warn" title="A log of it waits to be read: what is shown is not all yet." text="waits" />}
+    </span>
+  );
+}
+
+function number(name: string, format: Format, value: (session: Session) => number | null): Column<Session> {
+  return { name, value, text: (session) => (format === SECONDS ? format.short : format.exact)(value(session)) };
+}
