@@ -110,6 +110,10 @@ def ran(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=around, capture_output=True, text=True, check=False)
 
 
+def test_the_worker_sees_the_logs_that_the_api_takes_in(services: dict[str, Any]) -> None:
+    assert services["api"]["volumes"] == services["worker"]["volumes"] == ["data:/data"]
+
+
 COMPOSE = shutil.which("docker") is not None and ran("docker", "compose", "version").returncode == 0
 
 
