@@ -212,7 +212,8 @@ class Lane:
             log.warning("failed", job=self.job.name, account_id=str(account), why=reason(error))
         finally:
             self._places.release()
-            self._next[account] = time.monotonic() + wait
+            if account in self._next:  # it may be gone meanwhile
+                self._next[account] = time.monotonic() + wait
 
     async def _claim(self, account: UUID) -> float:
         """Do the job where it is due and nobody is at it; tells when to look again."""

@@ -43,7 +43,7 @@ class JobState(BaseModel):
 
     name: str
     running: bool
-    due_at: Instant | None = Field(description="Null while it has never run.")
+    due_at: Instant | None = Field(description="When a worker looks whether there is something to do; null at first.")
     last_run: Run | None
     recent_runs: list[Run] = Field(description="The last 20 that did something or went wrong, newest first.")
 

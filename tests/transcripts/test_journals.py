@@ -256,6 +256,18 @@ async def test_of_two_who_import_at_once_one_may_have_to_stop_and_nothing_counts
     assert await numbers(client, company) == WHOLE
 
 
+async def test_who_was_overtaken_stops_and_takes_nothing_back(
+    database: Database, company: Company, path: Path, small: None
+) -> None:
+    fill(path, lines())
+    slow = importing(database, company, path, best_effort=True).run()
+    await anext(slow)
+    await bring(database, company, path)
+    with pytest.raises(Conflict, match="is being imported by somebody else"):
+        await anext(slow)
+    assert (await bring(database, company, path)).lines_read == 0
+
+
 async def test_older_than_the_account_keeps_is_told_and_no_error(
     database: Database, client: AsyncClient, company: Company, path: Path
 ) -> None:
