@@ -1325,7 +1325,7 @@ export interface components {
             running: boolean;
             /**
              * Due At
-             * @description Null while it has never run.
+             * @description When a worker looks whether there is something to do; null at first.
              */
             due_at: string | null;
             last_run: components["schemas"]["Run"] | null;
@@ -2212,7 +2212,7 @@ export interface components {
             running: boolean;
             /**
              * Due At
-             * @description Null while it has never run.
+             * @description When a worker looks whether there is something to do; null at first.
              */
             due_at: string | null;
             last_run: components["schemas"]["Run"] | null;
