@@ -1,5 +1,6 @@
 """DELETE /api/v1/account: nothing stays, in no table and no folder; and nobody else loses anything."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from app.db.engine import Database
 from app.db.leases import Ended, Lease, claim
 from app.models.account import Account
 from app.worker import jobs
-from tests.everything import World
+from tests.everything import World, rows_of
 from tests.people import Company
 from tests.problem import is_problem
 
@@ -130,4 +131,23 @@ async def test_a_worker_goes_on_to_the_end_and_has_its_lease_until_then(world: W
         return Ended(items=int(str(await job.run(world.database, full.id))))
 
     assert (await lease.run(work(), 600)).outcome == "done"
+    assert not any((await world.rows(full.id)).values())
+
+
+async def test_who_sends_meanwhile_is_refused_and_leaves_nothing(
+    client: httpx.AsyncClient, world: World, full: Company
+) -> None:
+    answers: set[int] = set()
+
+    async def send(name: str) -> None:
+        for n in range(60):
+            rows = rows_of(f"{name}{n}")
+            answer = await client.post("/api/v1/ingest/batches", json=rows, headers=full.engineer.headers)
+            answers.add(answer.status_code)
+
+    sending = [asyncio.create_task(send(name)) for name in ("a", "b", "c")]
+    await asyncio.sleep(0.2)
+    assert (await delete(client, full, "Acme")).json()["done"] is True
+    await asyncio.gather(*sending)
+    assert answers == {200, 401}
     assert not any((await world.rows(full.id)).values())
