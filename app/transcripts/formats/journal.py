@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -59,7 +60,11 @@ class Wrong(Exception):
 
 
 def said(record: Record, field: str) -> Any:
-    return next((record[name] for name in SPELLED[field] if record.get(name) is not None), None)
+    for spelling in SPELLED[field]:
+        value = record.get(spelling)
+        if value is not None:
+            return value
+    return None
 
 
 def name(record: Record, field: str) -> str | None:
@@ -126,7 +131,11 @@ def tokens(record: Record) -> Row:
 
 
 def number(usage: Record, names: tuple[str, ...]) -> int:
-    value = next((usage[name] for name in names if usage.get(name) is not None), 0)
+    value: Any = 0
+    for spelling in names:
+        if usage.get(spelling) is not None:
+            value = usage[spelling]
+            break
     if type(value) is not int or not 0 <= value <= values.LARGEST:
         raise Wrong(f"Its usage.{names[0]} is no number of tokens.")
     return value
@@ -220,8 +229,13 @@ def fact(record: Record) -> Fact | None:
     kind = said(record, "type")
     if type(kind) is not str:
         raise Wrong("It has no type.")
-    read = EVENTS.get(LETTERS.sub("", kind.lower()))
+    read = reader(kind)
     return read(record) if read else None
+
+
+@lru_cache(maxsize=256)
+def reader(kind: str) -> Callable[[Record], Fact] | None:
+    return EVENTS.get(LETTERS.sub("", kind.lower()))
 
 
 @dataclass
