@@ -57,7 +57,7 @@ def tell(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def bring(  # noqa: PLR0913 - options, not parameters
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Journals: JSON Lines, one event a line.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Journals: JSON Lines, one event a line.")],
     account: Annotated[UUID, typer.Option(help="The account's id.")],
     user: Annotated[str, typer.Option(help="Whose sessions these are: a member's id or e-mail.")] = "",
     data_dir: DataDir = None,

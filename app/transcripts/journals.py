@@ -24,7 +24,7 @@ from app.facts.members import Sender
 from app.facts.upkeep import PATIENCE
 from app.transcripts.formats.journal import Journal
 from app.transcripts.formats.ledger import Fact, Row
-from app.transcripts.formats.lines import Lines, Problem
+from app.transcripts.formats.lines import SENTENCES, Lines, Problem
 from app.web.problems import Conflict, Unprocessable
 
 CHUNK = 2**18
@@ -105,9 +105,9 @@ class Corrupt(Unprocessable):
     """A line that strict reading stops at."""
 
     def __init__(self, file: str, said: Problem) -> None:
-        super().__init__(
-            f"{file}:{said.line}: {said.detail} Nothing was stored; mend the line, or go on with --best-effort."
-        )
+        # What lenient reading makes of it is not so here.
+        wrong = said.detail.partition(";")[0].rstrip(".") if said.code in SENTENCES else said.detail.rstrip(".")
+        super().__init__(f"{file}:{said.line}: {wrong}. Nothing was stored; mend the line, or say --best-effort.")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def test_a_corrupt_line_is_named_and_told_in_the_report(typed: Terminal, company
         file.write("nonsense\n")
     given: tuple[Any, ...] = ("import", journal, "--account", company.id)
     ended = typed.tally(*given, "--json")
-    assert ended.sentence.startswith(f"{journal}:4: ")
+    assert ended.sentence == (
+        f"{journal}:4: The line is not JSON throughout. Nothing was stored; mend the line, or say --best-effort."
+    )
     assert (ended.json["rows"], ended.json["errors"]) == (0, 1)
     report = typed.report(*given, "--best-effort")
     assert (report["rows"], report["errors"], report["errors_detail"][0]["line"]) == (3, 1, 4)
