@@ -26,6 +26,7 @@ from app.facts import rollups
 from app.facts.calendar import Calendar
 from app.facts.deltas import CALLED, COUNTED, NO_USER, Deltas
 from app.facts.latency import as_number
+from app.facts.recount import PATIENCE_S
 from app.facts.rollups import MEMBER, SUBJECT
 from app.facts.upkeep import PATIENCE
 from app.facts.write import ALONE, SETTINGS
@@ -36,7 +37,6 @@ SESSIONS_AT_ONCE = 200
 NO_TIMES = as_number({})
 FACTS_AT_ONCE = 3_000
 A_PIECE = 2_000
-STATEMENT_S = 300.0
 LOCKED = "SELECT created_at, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
 DELETE_TOLD = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
 # A session at a time: of an account without statistics, many at once are looked for in all of its rows.
@@ -167,10 +167,10 @@ async def forget_member(tx: Tx, user: UUID) -> Counter[str]:
 
 async def deleted(tx: Tx, sql: str, session: UUID) -> AsyncIterator[Any]:
     """What a statement returns, a piece at a time: a session may be longer than memory should be."""
-    cursor = await tx.driver.cursor(sql, tx.account, session, timeout=STATEMENT_S)
+    cursor = await tx.driver.cursor(sql, tx.account, session, timeout=PATIENCE_S)
     read = A_PIECE
     while read == A_PIECE:
-        rows = await cursor.fetch(A_PIECE, timeout=STATEMENT_S)
+        rows = await cursor.fetch(A_PIECE, timeout=PATIENCE_S)
         read = len(rows)
         for row in rows:
             yield row

@@ -117,6 +117,8 @@ WITH_FACTS = """
     UNION SELECT (created_at AT TIME ZONE 'UTC')::date FROM ai_sessions WHERE account_id = $1
 """
 ONE_DAY = timedelta(days=1)
+# Ours; the server's own limit on a statement is the one that is felt.
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -186,12 +188,13 @@ async def replace(tx: Tx, span: Span) -> None:
 
 async def clear(tx: Tx, days: Sequence[date]) -> None:
     for count in COUNTS:
-        await tx.driver.execute(f"DELETE FROM {count.table} WHERE account_id = $1 AND day = ANY ($2)", tx.account, days)
+        cleared = f"DELETE FROM {count.table} WHERE account_id = $1 AND day = ANY ($2)"
+        await tx.driver.execute(cleared, tx.account, days, timeout=PATIENCE_S)
 
 
 async def insert(tx: Tx, span: Span) -> None:
     for count in COUNTS:
-        await tx.driver.execute(count.insert(), tx.account, *bounds(span))
+        await tx.driver.execute(count.insert(), tx.account, *bounds(span), timeout=PATIENCE_S)
 
 
 def bounds(span: Span) -> tuple[Sequence[date], Sequence[datetime], Sequence[datetime]]:

@@ -30,6 +30,7 @@ from app.facts.kinds import (
 )
 from app.facts.merging import Kind
 from app.facts.prices import VERSION, PriceBook, Tokens
+from app.web.problems import Unauthorized
 
 # Shared by writers, held alone by what recounts whole days: a count and a write never overlap.
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 0))"
@@ -107,7 +108,11 @@ class Changed:
 async def enter(tx: Tx) -> Any:
     """Take part in writing: no recount runs meanwhile. The account's settings, as they stand from here on."""
     await tx.driver.execute(SHARE, str(tx.account))
-    return await tx.driver.fetchrow(SETTINGS, tx.account)
+    settings = await tx.driver.fetchrow(SETTINGS, tx.account)
+    if settings is None:
+        # Deleted while this waited for its turn.
+        raise Unauthorized
+    return settings
 
 
 async def settle(tx: Tx, deltas: Deltas, now: datetime) -> None:
