@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analytics, ingest, me, parser, up
+from benchmarks import analytics, ingest, me, parser, push, up
 from benchmarks.dataset import SCALES, Scale
 from benchmarks.figure import Figure
 
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
     "up": lambda _: up.measure(),
     "ingest": ingest.measure,
     "parser": parser.measure,
+    "push": push.measure,
     "analytics": analytics.measure,
 }
 RESULTS = Path(__file__).parent / "results"

@@ -38,7 +38,7 @@ class Reader:
                 if self._is_there(content, asked.get("there")):
                     self._finish(asked, content, outcome="same")
                 elif self.told["raw"]:
-                    self._finish(asked, content, outcome="packed", **packed(content, self.told["folder"]))
+                    self._finish(asked, content, **packed(content, self.told["folder"]))
                 else:
                     yield from self._rows(asked, content, carried)
         except Unreadable as error:

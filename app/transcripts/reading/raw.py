@@ -3,10 +3,13 @@
 import hashlib
 import tempfile
 import zlib
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from app.transcripts.formats.log import recognise
 from app.transcripts.reading.content import Content, Unreadable
+from app.transcripts.reading.log import HEAD
 from app.transcripts.reading.secrets import redacted
 
 # What the server takes of one log, unpacked.
@@ -14,7 +17,15 @@ LARGEST = 50 * 2**20
 
 
 def packed(content: Content, folder: str) -> dict[str, Any]:
-    """Where it lies, what it weighs unpacked, and how many secrets were taken out."""
+    """Where it lies, what it weighs unpacked, and how many secrets were taken out; nothing where it is no log."""
+    if recognise(b"".join(islice(content.chunks(), 1))[:HEAD]) is None:
+        content.pass_over()
+        return {"outcome": "none"}
+    content.rewind()
+    return {"outcome": "packed", **written(content, folder)}
+
+
+def written(content: Content, folder: str) -> dict[str, Any]:
     packer, digest, size, secrets, rest = zlib.compressobj(6, wbits=31), hashlib.sha256(), 0, 0, b""
     with tempfile.NamedTemporaryFile(dir=folder, prefix="log-", delete=False) as file:
         try:
