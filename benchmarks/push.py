@@ -7,6 +7,7 @@ is told by whose processor seconds they were.
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import sys
 import threading
@@ -89,14 +90,18 @@ def end_to_end(place: Path, tree: Tree, own: Environment, port: int) -> list[Fig
 def unchanged(place: Path, own: Environment) -> list[Figure]:
     logs = many(place / "many", FILES)
     pushed(own, logs)
-    times = []
+    times, seconds = [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        report, _ = pushed(own, logs)
+        report, used = pushed(own, logs)
+        seconds.append(used["seconds"])
         times.append(time.perf_counter() - began)
         if report["files"]["unchanged"] != FILES:
             raise RuntimeError("Something was read that did not change.")
-    return [Figure(f"{FILES:,} files, none changed", sorted(times)[ROUNDS // 2], "s", aim="≤ 1 s")]
+    return [
+        Figure(f"{FILES:,} files, none changed", statistics.median(times), "s", aim="≤ 1 s"),
+        Figure("  its own processor time", statistics.median(seconds), "s"),
+    ]
 
 
 def one_big_file(place: Path, tree: Tree, own: Environment) -> list[Figure]:

@@ -17,6 +17,7 @@ AT_ONCE = 200
 # Of a log that speaks of more, those without any counts are left out.
 MOST_SESSIONS = 1_000
 EVERY_S = 1.0
+MOST_EXAMPLES = 100
 
 Entry = tuple[Candidate, Frame]
 
@@ -38,6 +39,8 @@ class Book:
             self.report.failures[shown(candidate)] = failure
             return
         outcome = frame.head["outcome"]
+        for line, code in frame.head.get("examples", ())[: MOST_EXAMPLES - len(self.report.broken)]:
+            self.report.broken.append({"file": shown(candidate), "line": line, "code": code})
         self.report.no_logs += outcome == "none"
         self.report.unchanged += outcome == "same"
         self.report.pushed += outcome in ("read", "packed")

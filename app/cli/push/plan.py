@@ -24,7 +24,7 @@ class Candidate:
         if self.known is None:
             return Frame(head)
         sessions, carry = state.carried(self.found.path)
-        known = {"size": self.known.size, "sha256": self.known.sha256, "sessions": sessions, "carried": bool(carry)}
+        known = {"size": self.known.size, "sha256": self.known.sha256, "sessions": sessions}
         return Frame({**head, "known": known}, carry)
 
 
@@ -44,7 +44,6 @@ class Server:
 def candidate(found: Found, name: str, known: Known | None, server: Server) -> Candidate | None:
     """None for a file that needs not even be opened."""
     if known is not None:
-        name = known.name or name
         is_log = bool(known.name)
         if known.observed == found.observed and not (is_log and server.lacks(name)):
             return None

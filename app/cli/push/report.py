@@ -30,6 +30,8 @@ class Report:
     rows_rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     lines: Counter[str] = field(default_factory=Counter)
+    # The first of them: file, line and code.
+    broken: list[dict[str, Any]] = field(default_factory=list)
     secrets: int = 0
     dry_run: bool = False
     # Why not everything was looked at.
@@ -89,6 +91,7 @@ class Report:
             "bytes_sent": self.bytes_sent,
             "secrets_redacted": self.secrets,
             "broken_lines": dict(self.lines),
+            "broken": self.broken,
             "seconds": round(self.seconds, 3),
             "megabytes_per_second": round(self.speed, 2),
             "failures": [{"file": file, "reason": why} for file, why in self.failures.items()],
@@ -121,7 +124,8 @@ class Report:
             notes.append(f"{old:,} rows are older than the account keeps and were not taken.")
         if self.lines:
             lines = ", ".join(f"{number:,} {code}" for code, number in self.lines.most_common())
-            notes.append(f"Lines that were not as they should be ({lines}); what could be read of them was.")
+            first = f", the first at {self.broken[0]['file']}:{self.broken[0]['line']}" if self.broken else ""
+            notes.append(f"Lines that were not as they should be ({lines}{first}); what could be read of them was.")
         if self.secrets:
             notes.append(f"{self.secrets:,} secret-shaped strings were redacted before anything was sent.")
         return notes

@@ -71,15 +71,19 @@ class Push:
         for file in files:
             if self.failed.get(file.path) == file.observed:
                 continue
-            name = redacted(self._name(file.path).encode(), named(self._salt))[0].decode()
+            one = known.get(file.path)
+            name = one.name if one and one.name else self._new_name(file.path)
             if name in names:  # packed and not packed side by side
                 name += ".zst"
             names.add(name)
-            found = candidate(file, name, known.get(file.path), have)
+            found = candidate(file, name, one, have)
             if found is not None:
                 candidates.append(found)
         report.unchanged += len(files) - len(candidates)
         return sorted(candidates, key=lambda one: -one.found.observed[0])
+
+    def _new_name(self, path: bytes) -> str:
+        return redacted(self._name(path).encode(), named(self._salt))[0].decode()
 
     async def _carry_out(self, candidates: list[Candidate], book: Book, report: Report, watched: Watched) -> None:
         async def settled(frame: Frame, failure: str | None) -> None:

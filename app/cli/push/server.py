@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import math
 import random
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ SHORTEST_S, LONGEST_S = 0.5, 20.0
 # A token is renewed this long before its end.
 MARGIN_S = 60
 AT_ONCE = 2
+FIRST_S = 10.0
 SHOWN = 300
 
 Body = Callable[[], Any]
@@ -35,6 +37,8 @@ class Server:
     key: str
     patience: float
     waiting: Callable[[str], None] = lambda _: None
+    # Nobody ever answered: where nothing is, waiting long is of no use.
+    _met: bool = False
     _token: str = ""
     _until: float = 0.0
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -102,6 +106,9 @@ class Server:
         except (KeyError, TypeError):
             raise Refused(0, f"{self.url} gave no token: is it a Tally server?") from None
 
+    def _patience(self) -> float:
+        return self.patience if self._met or math.isinf(self.patience) else min(self.patience, FIRST_S)
+
     async def _answered(self, method: str, path: str, body: Body) -> httpx.Response:
         answer = await self._patiently(method, path, body, signed=True)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
@@ -122,11 +129,12 @@ class Server:
             except httpx.TransportError as error:
                 why, wanted = silence(error, self.url), 0.0
             else:
+                self._met = True
                 if answer.status_code not in PASSING:
                     return answer
                 why, wanted = f"{self.url} answers {answer.status_code}: {detail(answer)}", retry_after(answer)
             pause = max(min(SHORTEST_S * 2**tries, LONGEST_S) * random.uniform(0.5, 1), wanted)  # noqa: S311
-            if time.monotonic() - began + pause > self.patience:
+            if time.monotonic() - began + pause > self._patience():
                 raise Lost(why)
             tries += 1
             self.waiting(why)

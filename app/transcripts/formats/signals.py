@@ -1,6 +1,7 @@
-"""What a parser's signals are called as counts of a session."""
+"""What a parser's signals are called as counts of a session, and which of them say something new."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 COLUMNS: Mapping[str, str] = {
     "interruption": "interruptions",
@@ -12,3 +13,24 @@ COLUMNS: Mapping[str, str] = {
     "skill": "skills",
     "sub_agent": "sub_agents",
 }
+# Lines about one thing repeat it close by: a call's, for every block of its answer.
+REMEMBERED = 256
+
+
+class Repeats:
+    """Tells a signal from its repetition. Iterated, it is what to carry over."""
+
+    def __init__(self, carried: Iterable[str] = ()) -> None:
+        self._seen: dict[str, None] = dict.fromkeys(carried)
+
+    def __iter__(self) -> Any:
+        return iter(self._seen)
+
+    def is_new(self, signal: Mapping[str, Any]) -> bool:
+        key = f"{signal['kind']} {signal['id']}"
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return True

@@ -3,12 +3,9 @@
 from collections import Counter, defaultdict
 
 from app.transcripts.formats.lines import Problem
-from app.transcripts.formats.signals import COLUMNS
+from app.transcripts.formats.signals import COLUMNS, Repeats
 from app.transcripts.processors.contract import Context, Lines, Result
 from app.transcripts.processors.usage import nothing, open_log, read
-
-# Lines about one thing repeat it close by: a call's, for every block of its answer.
-REMEMBERED = 256
 
 
 class Friction:
@@ -19,17 +16,13 @@ class Friction:
             return nothing(lines, context)
         carried = context.carried or {"log": None, "seen": []}
         log = open_log(context.form, context, carried["log"])
-        seen: dict[str, None] = dict.fromkeys(carried["seen"])
+        seen = Repeats(carried["seen"])
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for item in read(log, lines):
             if isinstance(item, Problem) or item.kind != "signals":
                 continue
-            key = f"{item.row['kind']} {item.row['id']}"
-            if key not in seen:
-                seen[key] = None
+            if seen.is_new(item.row):
                 counts[item.row["session_id"]][COLUMNS[item.row["kind"]]] += 1
-                if len(seen) > REMEMBERED:
-                    del seen[next(iter(seen))]
         return Result(
             items=sum(each.total() for each in counts.values()),
             friction=counts,

@@ -64,7 +64,7 @@ class Reader:
         self._finish(
             asked, content, carry,
             outcome="read" if reading.form else "none", form=reading.form, rows=rows, begun_at=reading.begun_at,
-            sessions=reading.sessions, problems=reading.problems, examples=reading.examples, carried=bool(carry),
+            sessions=reading.sessions, problems=reading.problems, examples=reading.examples,
         )  # fmt: skip
 
     def _finish(self, asked: dict[str, Any], content: Content, carry: bytes = b"", **said: Any) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
+from app import __version__
 from app.transcripts.formats.ledger import Fact
 from app.transcripts.formats.lines import Problem
 from app.transcripts.formats.log import Log, recognise
-from app.transcripts.formats.signals import COLUMNS
+from app.transcripts.formats.signals import COLUMNS, Repeats
 from app.transcripts.formats.source import Source
 from app.transcripts.reading.content import Content
 
@@ -32,25 +33,30 @@ class Reading:
     problems: Counter[str] = field(default_factory=Counter)
     examples: list[tuple[int, str]] = field(default_factory=list)
     begun_at: int = 0
+    seen: Repeats = field(default_factory=Repeats)
 
     def facts(self, carried: bytes) -> Iterator[Fact]:
-        if self.known and self._grew(self.known):
-            return self._continued(self.known, carried)
+        kept = unpacked(carried)
+        if self.known and kept and self._grew(self.known):
+            return self._continued(self.known, kept)
         self.content.rewind()
         return self._whole()
 
     def carry(self) -> bytes:
-        return zlib.compress(orjson.dumps(self.log.carry()), 1) if self.log and not self.content.compressed else b""
+        if self.log is None or self.content.compressed:
+            return b""
+        kept = {"version": __version__, "log": self.log.carry(), "seen": list(self.seen)}
+        return zlib.compress(orjson.dumps(kept), 1)
 
     def _grew(self, known: dict[str, Any]) -> bool:
         """Whether it begins as it was when it was read last."""
         length = self.content.length
-        if self.content.compressed or not known.get("carried") or length is None or length < known["size"]:
+        if self.content.compressed or length is None or length < known["size"]:
             return False
         return bool(self.content.pass_over(known["size"]) == known["sha256"])
 
-    def _continued(self, known: dict[str, Any], carried: bytes) -> Iterator[Fact]:
-        self.log = Log.resume(orjson.loads(zlib.decompress(carried)), self.source)
+    def _continued(self, known: dict[str, Any], kept: dict[str, Any]) -> Iterator[Fact]:
+        self.log, self.seen = Log.resume(kept["log"], self.source), Repeats(kept["seen"])
         self.form, self.begun_at = self.log.format.name, self.log.lines.offset
         self.sessions = {session: Counter(counts) for session, counts in known["sessions"].items()}
         for chunk in self.content.again(self.begun_at):
@@ -85,7 +91,8 @@ class Reading:
                 continue
             row = item.row  # type: ignore[union-attr]
             if item.kind == "signals":  # type: ignore[union-attr]
-                self._of(row["session_id"])[COLUMNS[row["kind"]]] += 1
+                if self.seen.is_new(row):
+                    self._of(row["session_id"])[COLUMNS[row["kind"]]] += 1
             else:
                 self._of(row["id"] if item.kind == "sessions" else row["session_id"])  # type: ignore[union-attr]
                 yield item  # type: ignore[misc]
@@ -95,3 +102,9 @@ class Reading:
         if found is None:
             found = self.sessions[session] = Counter()
         return found
+
+
+def unpacked(carried: bytes) -> dict[str, Any] | None:
+    """What an earlier reading of this very version left; another's parser may have carried something else."""
+    kept: dict[str, Any] = orjson.loads(zlib.decompress(carried)) if carried else {}
+    return kept if kept.get("version") == __version__ else None

@@ -68,6 +68,7 @@ async def test_a_grown_file_sends_only_what_is_new(machine: Machine) -> None:
     log.write_bytes(whole[:cut])
     first = machine.pushed(log.parent)
     assert first["broken_lines"] == {"unfinished": 1}
+    assert first["broken"] == [{"file": str(log), "line": whole[:cut].count(b"\n") + 1, "code": "unfinished"}]
     log.write_bytes(whole)
     second = machine.pushed(log.parent)
     assert first["rows"]["read"] + second["rows"]["read"] < 330
