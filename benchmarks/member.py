@@ -3,7 +3,7 @@
     member = await fill(database, owner, Size(sessions=20_000, notes=100_000))
 
 `owner` is a superuser's connection (benchmarks/dataset.py). Of the notes nine in ten are reads of reports, one in
-twenty is of a sync. Another member of the account has as much.
+twenty is of a sync. The other members of the account have as much.
 """
 
 from dataclasses import dataclass
@@ -66,6 +66,7 @@ class Size:
     sessions: int = 20_000
     notes: int = 100_000
     waiting: int = 300
+    members: int = 4
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Member:
 async def fill(database: Database, owner: "asyncpg.Connection[Any]", size: Size) -> Member:
     """The account and its member, an engineer; rollups and totals exact. Not yet vacuumed (dataset.settle)."""
     account = (await create_account(database, "Bench", "Europe/Berlin"))["id"]
-    members = [(await add_user(database, account, f"{n}@example.com", "engineer"))["id"] for n in range(2)]
+    members = [(await add_user(database, account, f"{n}@example.com", "engineer"))["id"] for n in range(size.members)]
     for member in members:
         for statement, *values in (
             (SESSIONS, size.sessions),

@@ -25,12 +25,12 @@ FURTHEST = 100_000
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
 COUNTS = ("user_messages", "assistant_messages", "tool_calls", "tool_errors", *TOKENS)
 # A log that waits to be read and tells of no session yet: a log that was read before and has grown since is one
-# of its sessions, which then say so themselves.
+# of its sessions, which then say so themselves. OFFSET 0: each is looked up by itself, few as they are.
 WAITING = """
     transcripts AS t WHERE t.account_id = $1 AND t.user_id = $2 AND t.processed_at IS NULL AND NOT EXISTS (
         SELECT FROM transcript_sessions AS l JOIN ai_sessions AS s
             ON s.account_id = $1 AND s.id = l.session_id AND s.user_id = $2
-        WHERE l.account_id = $1 AND l.transcript_id = t.id)
+        WHERE l.account_id = $1 AND l.transcript_id = t.id OFFSET 0)
 """
 TOTAL = f"""
     SELECT (SELECT count(*) FROM ai_sessions WHERE account_id = $1 AND user_id = $2) + (SELECT count(*) FROM {WAITING})

@@ -5,11 +5,9 @@ PostgreSQL may keep after five runs.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
@@ -17,6 +15,7 @@ from app.db.addresses import Addresses
 from app.db.engine import Database, Tx
 from benchmarks.dataset import Filled, account, settle, superuser
 from tests.people import Founder
+from tests.plans import Run, generic, made_for, nodes, noting
 from tests.serving import operator
 
 WHOLE = {"start_date": "", "end_date": ""}  # filled in when the test runs
@@ -25,14 +24,6 @@ COUNTED = {"ix_messages_counted", "ix_tool_calls_counted"}
 MESSAGES = 100_000  # an account
 Case = tuple[str, dict[str, str]]
 Ask = Callable[[str, dict[str, str]], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A statement as a report ran it."""
-
-    sql: str
-    values: list[object]
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +41,7 @@ async def full(database: Database, addresses: Addresses) -> AsyncIterator[Filled
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """Every statement with values that goes through the driver."""
-    found: list[Run] = []
-    for name in ("fetch", "fetchrow"):
-        original = getattr(asyncpg.Connection, name)
-
-        async def remembered(self: object, sql: str, *values: object, original: Any = original, **more: object) -> Any:
-            found.append(Run(sql, list(values)))
-            return await original(self, sql, *values, **more)
-
-        monkeypatch.setattr(asyncpg.Connection, name, remembered)
-    return found
+    return noting(monkeypatch)
 
 
 @pytest.fixture
@@ -133,37 +115,6 @@ async def test_every_statement_is_bound_to_its_account(
 async def whole_days(tx: Tx) -> dict[str, str]:
     first, last = await tx.driver.fetchrow("SELECT current_date - 30, current_date - 1")
     return {"start_date": str(first), "end_date": str(last)}
-
-
-async def made_for(driver: Any, run: Run) -> Any:
-    """The plan for these values, run."""
-    (row,) = await driver.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {run.sql}", *run.values)
-    plan: Any = json.loads(row[0]) if isinstance(row[0], str) else row[0]
-    return plan[0]["Plan"]
-
-
-async def generic(tx: Tx, run: Run) -> Any:
-    """The plan for any values, run with these."""
-    await tx.driver.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    await tx.driver.execute(f"PREPARE this AS {run.sql}")
-    (row,) = await tx.driver.fetch(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE this ({', '.join(map(literal, run.values))})"
-    )
-    await tx.driver.execute("DEALLOCATE this; SET LOCAL plan_cache_mode = auto")
-    return row[0][0]["Plan"]
-
-
-def literal(value: object) -> str:
-    """As SQL; PostgreSQL knows the type."""
-    if isinstance(value, list):
-        return "'{" + ",".join("NULL" if part is None else f'"{part}"' for part in value) + "}'"
-    return f"'{value}'"
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from nodes(part)
 
 
 def judge(plan: dict[str, Any], run: Run) -> None:
