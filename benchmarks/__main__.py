@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analytics, ingest, me, parser, push, up
+from benchmarks import analytics, ingest, me, mine, parser, push, up
 from benchmarks.dataset import SCALES, Scale
 from benchmarks.figure import Figure
 
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
     "parser": parser.measure,
     "push": push.measure,
     "analytics": analytics.measure,
+    "mine": lambda _: mine.measure(),
 }
 RESULTS = Path(__file__).parent / "results"
 

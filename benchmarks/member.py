@@ -66,7 +66,7 @@ class Size:
     sessions: int = 20_000
     notes: int = 100_000
     waiting: int = 300
-    members: int = 4
+    members: int = 2
 
 
 @dataclass(frozen=True)

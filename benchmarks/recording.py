@@ -22,6 +22,10 @@ class Noting:
         self.runs.append((sql, values))
         return await self._driver.fetch(sql, *values)
 
+    async def fetchval(self, sql: str, *values: object) -> Any:
+        self.runs.append((sql, values))
+        return await self._driver.fetchval(sql, *values)
+
     async def fetchrow(self, sql: str, *values: object) -> Any:
         self.runs.append((sql, values))
         return await self._driver.fetchrow(sql, *values)

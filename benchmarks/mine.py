@@ -1,0 +1,165 @@
+"""A member's own lists over HTTP against a bare handler with the same statements; what the audit costs a report."""
+
+import asyncio
+import pickle
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.auth.caller import USER, CallerTx, read_caller
+from app.auth.tokens import Claims, TokenAuthority
+from app.auth.trust import trusted_keys
+from app.db.engine import Database
+from app.me import notes, queries, sessions, sync, tokens
+from app.settings import Settings
+from app.web.paging import PageQuery
+from benchmarks.database import database, environment
+from benchmarks.database import plain as address
+from benchmarks.dataset import settle, superuser
+from benchmarks.figure import Figure, interleaved
+from benchmarks.load import requests_a_second
+from benchmarks.member import Member, Size, fill
+from benchmarks.recording import Noting, Run
+from benchmarks.server import serving
+
+PAGE, LATE = 50, 100
+ROUNDS, SECONDS = 3, 1.5
+USAGE = "/api/v1/analytics/usage"
+Work = Callable[[CallerTx, str | None], Awaitable[object]]
+
+
+async def last_pull(tx: CallerTx, cursor: str | None) -> object:
+    await sync.LAST_PULL.one(tx, user=tx.caller.id)
+    return await notes.page(tx, sync.NEWEST, sync.cursors, PageQuery(limit=PAGE, cursor=cursor))
+
+
+LISTS: dict[str, Work] = {
+    "sessions": lambda tx, cursor: sessions.sessions(tx, sessions.OwnSessionQuery(limit=PAGE, cursor=cursor)),
+    "queries": lambda tx, cursor: notes.page(tx, queries.NEWEST, queries.cursors, PageQuery(limit=PAGE, cursor=cursor)),
+    "sync": last_pull,
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    values: dict[str, str]
+    settings: Settings
+    database: Database
+    runner: asyncio.Runner
+    member: Member
+    url: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        token = TokenAuthority(trusted_keys(self.settings)).issue(self.member.id, self.member.account)
+        return {"Authorization": f"Bearer {token}"}
+
+    def late(self, name: str) -> str:
+        """The cursor of the hundredth page."""
+        cursor = ""
+        with httpx.Client(base_url=self.url, headers=self.headers, timeout=30) as client:
+            for _ in range(LATE - 1):
+                given = {"limit": str(PAGE), **({"cursor": cursor} if cursor else {})}
+                answer = client.get(f"/api/v1/me/stats/{name}", params=given).raise_for_status()
+                cursor = answer.json()["next_cursor"]
+        return cursor
+
+
+def measure() -> list[Figure]:
+    with bench() as found:
+        return [*lists(found), *token_days(found), *what_it_costs(found)]
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    with database() as addresses, asyncio.Runner() as runner, ExitStack() as running:
+        values = environment(addresses)
+        settings = Settings(_env_file=None, **values)  # type: ignore[arg-type]
+        pool = Database(addresses.application, settings)
+        owner = runner.run(superuser(addresses.owner))
+        member = runner.run(fill(pool, owner, Size()))
+        runner.run(owner.close())
+        runner.run(settle(addresses.owner))
+        values["BENCH_URL"] = address(addresses.application)
+        url = running.enter_context(serving("app.main:create_app", values))
+        yield Bench(values, settings, pool, runner, member, url)
+        runner.run(pool.close())
+
+
+def lists(found: Bench) -> Iterator[Figure]:
+    for name, work in LISTS.items():
+        asked = f"/api/v1/me/stats/{name}?limit={PAGE}"
+        cursor = found.late(name)
+        first = yield from against_bare(found, f"/{name}, first page", asked, partial(work, cursor=None))  # type: ignore[call-arg]
+        late = yield from against_bare(
+            found,
+            f"/{name}, page {LATE}",
+            f"{asked}&cursor={cursor}",
+            partial(work, cursor=cursor),  # type: ignore[call-arg]
+        )
+        yield Figure(f"/{name}, page {LATE}", late, "ms", late / first, "first page", "≤ 1.20")
+
+
+def token_days(found: Bench) -> Iterator[Figure]:
+    for days in (30, 365):
+        work = partial(tokens.tokens, length=days, now=datetime.now(UTC))
+        yield from against_bare(found, f"/tokens, {days} days", f"/api/v1/me/stats/tokens?days={days}", work)
+
+
+def against_bare(found: Bench, what: str, asked: str, work: Callable[[CallerTx], Awaitable[object]]) -> Any:
+    """Milliseconds a request of eight callers at once, against the floor: GET /me, and what the statements add to a
+    bare handler.
+    """  # noqa: D205 - one sentence
+    runs = found.runner.run(recorded(found, work))
+    with ExitStack() as running:
+        bare, alone = (running.enter_context(same_statements(found, some)) for some in (runs, runs[:1]))
+        addresses = {
+            "ours": found.url + asked,
+            "me": f"{found.url}/api/v1/me",
+            "bare": f"{bare}/",
+            "caller alone": f"{alone}/",
+        }
+        sides = {side: partial(requests_a_second, url, found.headers, SECONDS) for side, url in addresses.items()}
+        interleaved(sides, 1)
+        ms = {side: 1000 / rate for side, rate in interleaved(sides, ROUNDS).items()}
+    floor = ms["me"] + ms["bare"] - ms["caller alone"]
+    yield Figure(what, ms["ours"], "ms", ms["ours"] / floor, "GET /me and its statements", "≤ 1.30")
+    yield Figure(what, ms["ours"], "ms", ms["ours"] / ms["bare"], "bare handler, same statements")
+    return ms["ours"]
+
+
+@contextmanager
+def same_statements(found: Bench, runs: list[Run]) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(pickle.dumps((found.member.account, runs)))
+        with serving("benchmarks.bare_report:same_statements", {**found.values, "BENCH_RUNS": file.name}) as url:
+            yield url
+
+
+async def recorded(found: Bench, work: Callable[[CallerTx], Awaitable[object]]) -> list[Run]:
+    member = found.member
+    claims = Claims(user_id=member.id, account_id=member.account, key_id=None)
+    async with found.database.transaction(member.account, read_only=True) as tx:
+        noting = Noting(tx.driver)
+        who = await read_caller(tx, claims)
+        await work(CallerTx(tx.account, tx.connection, noting, who, "", "api", None))
+        return [(USER.sql, USER._values(tx, {"user": member.id})), *noting.runs]  # noqa: SLF001
+
+
+def what_it_costs(found: Bench) -> Iterator[Figure]:
+    """One report, read with and without a note behind each answer."""
+    with serving("benchmarks.unaudited:silent", found.values) as silent:
+        sides = {
+            "noted": partial(requests_a_second, found.url + USAGE, found.headers, 2 * SECONDS),
+            "silent": partial(requests_a_second, silent + USAGE, found.headers, 2 * SECONDS),
+        }
+        interleaved(sides, 1)
+        rates = interleaved(sides, 2 * ROUNDS)
+    yield Figure("GET /usage, audited", rates["noted"], "requests/s", rates["noted"] / rates["silent"], "not", "≥ 0.95")
