@@ -6,7 +6,7 @@ moment, and no answer ever waits for its note.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -46,9 +46,12 @@ DONE, REFUSED, FAILED = "done", "refused", "failed"
 ANALYTICS = "/api/v1/analytics/"
 # Recorded in a transaction of its own, before the first byte leaves.
 EXPORT = f"{ANALYTICS}export"
-SIGN_IN = "/api/v1/auth/token"
 READ_AUDIT = "audit.read"
-ACTIONS = {SIGN_IN: "auth.exchange", "/api/v1/admin/audit": READ_AUDIT, "/api/v1/me/stats/queries": READ_AUDIT}
+ACTIONS = {
+    "/api/v1/auth/token": "auth.exchange",
+    "/api/v1/admin/audit": READ_AUDIT,
+    "/api/v1/me/stats/queries": READ_AUDIT,
+}
 REFUSE = "access.refuse"
 LONGEST = 1_000
 
@@ -62,12 +65,12 @@ class Entry(NamedTuple):
     action: str
     resource: str | None
     parameters: str
-    result: str
-    status: int | None
-    duration_ms: int | None
-    client_kind: str
-    ip: str | None
-    request_id: str | None
+    result: str = DONE
+    status: int | None = None
+    duration_ms: int | None = None
+    client_kind: str = "worker"
+    ip: str | None = None
+    request_id: str | None = None
 
 
 TYPES = "uuid timestamptz uuid varchar varchar text varchar integer integer varchar varchar varchar".split()  # noqa: SIM905 - a list of names
@@ -87,19 +90,9 @@ async def write(tx: Tx, entries: Sequence[Entry]) -> None:
 async def record(tx: CallerTx, action: str, resource: UUID | None = None, **parameters: object) -> None:
     """`action` is `<noun>.<verb>`; parameters are names and numbers, never content."""
     entry = Entry(
-        id=new_id(),
-        at=datetime.now(UTC),
-        user_id=tx.caller.id,
-        action=action,
-        resource=str(resource) if resource else None,
-        parameters=orjson.dumps(parameters, default=str).decode(),
-        result=DONE,
-        status=None,
-        duration_ms=None,
-        client_kind=tx.client_kind,
-        ip=tx.ip,
-        request_id=tx.request_id,
-    )
+        new_id(), datetime.now(UTC), tx.caller.id, action, str(resource) if resource else None, as_text(parameters),
+        client_kind=tx.client_kind, ip=tx.ip, request_id=tx.request_id,
+    )  # fmt: skip
     await write(tx, [entry])
 
 
@@ -114,9 +107,11 @@ async def record_call(
 
 async def record_job(tx: Tx, action: str, **parameters: object) -> None:
     """What the worker changed by itself."""
-    said = orjson.dumps(parameters, default=str).decode()
-    moment = datetime.now(UTC)
-    await write(tx, [Entry(new_id(), moment, None, action, None, said, DONE, None, None, "worker", None, None)])
+    await write(tx, [Entry(new_id(), datetime.now(UTC), None, action, None, as_text(parameters))])
+
+
+def as_text(parameters: Mapping[str, object]) -> str:
+    return orjson.dumps(parameters, default=str).decode()
 
 
 def seen(exchange: Exchange) -> Entry | None:
@@ -167,10 +162,10 @@ def parameters_of(query: bytes) -> str:
         if name != "cursor":
             given.setdefault(name, []).append(value)
     whole = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
-    said = orjson.dumps(whole).decode().replace("\\u0000", "")
+    said = as_text(whole).replace("\\u0000", "")
     if len(said) <= LONGEST:
         return said
-    return orjson.dumps({name: len(values) for name, values in given.items()}).decode()
+    return as_text({name: len(values) for name, values in given.items()})
 
 
 class Trail:
