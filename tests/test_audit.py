@@ -155,11 +155,12 @@ def entry(**changed: Any) -> Entry:
 
 async def test_a_note_written_twice_is_there_once(trail: Trail, database: Database, company: Company) -> None:
     """A COMMIT may go unanswered: the batch is then sent again."""
-    same = entry()
-    for _ in range(2):
-        trail.note(str(company.id), same)
+    same, other = entry(), entry()
+    for batch in ([same], [same, other]):
+        for one in batch:
+            trail.note(str(company.id), one)
         assert await trail.flush()
-    assert [row["id"] for row in await noted(trail, database, company.id)] == [same.id]
+    assert [row["id"] for row in await noted(trail, database, company.id)] == [same.id, other.id]
 
 
 async def test_one_account_s_bad_note_is_not_another_s(
