@@ -20,7 +20,7 @@ from app.facts.admission import Admitted, admit, out_of_time
 from app.facts.entry import bring_in
 from app.facts.erasure import erase_sessions
 from app.facts.identity import key, session_key
-from app.facts.members import Sender
+from app.facts.members import Rights, Sender, named
 from app.facts.upkeep import PATIENCE
 from app.transcripts.formats.journal import Journal
 from app.transcripts.formats.ledger import Fact, Row
@@ -56,6 +56,7 @@ FORGET = """
             ON s.account_id = $1 AND s.session_id = o.session_id
         WHERE o.account_id = $1 AND s.journal_id = $2))
 """
+CREATES_MEMBERS = "SELECT create_members FROM accounts WHERE id = $1"
 UNLINK = "DELETE FROM journal_sessions WHERE account_id = $1 AND journal_id = $2 AND session_id = ANY ($3)"
 
 
@@ -104,10 +105,10 @@ class Place:
 class Corrupt(Unprocessable):
     """A line that strict reading stops at."""
 
-    def __init__(self, file: str, said: Problem) -> None:
+    def __init__(self, file: str, said: Problem, left: str) -> None:
         # What lenient reading makes of it is not so here.
         wrong = said.detail.partition(";")[0].rstrip(".") if said.code in SENTENCES else said.detail.rstrip(".")
-        super().__init__(f"{file}:{said.line}: {wrong}. Nothing was stored; mend the line, or say --best-effort.")
+        super().__init__(f"{file}:{said.line}: {wrong}. {left}; mend the line, or say --best-effort.")
 
 
 @dataclass(frozen=True)
@@ -216,13 +217,17 @@ class Import:
         rows, lines = handful.rows(self._choices.sender)
         admitted = await admit(rows)
         admitted.sift(out_of_time(datetime.now(UTC), None))
-        self._insist([*handful.problems, *refusals(admitted, lines)])
+        async with self._database.transaction(self._account, read_only=True) as tx:
+            if not await tx.driver.fetchval(CREATES_MEMBERS, self._account):
+                members = await named(tx, admitted, create=False)
+                admitted.sift(Rights(self._choices.sender, members, ()).refusal)
+        self._insist([*handful.problems, *refusals(admitted, lines)], "Nothing was stored")
 
-    def _insist(self, wrong: Sequence[Problem]) -> None:
+    def _insist(self, wrong: Sequence[Problem], left: str) -> None:
         if wrong:
             first = min(wrong)
             self.report.tell(first)
-            raise Corrupt(self.report.file, first)
+            raise Corrupt(self.report.file, first, left)
 
     async def _write(self, handful: Handful) -> None:
         written = await attempt(self._database, self._account, lambda tx: self._store(tx, handful))
@@ -240,7 +245,7 @@ class Import:
         facts, changed = await bring_in(tx, self._choices.sender, admitted, now)
         refused = refusals(admitted, lines)
         if not self._choices.best_effort:
-            self._insist(refused)
+            self._insist(refused, "What stands before it was stored")
         await self._remember(tx, handful.place, {session_key(tx.account, name) for name in admitted.names()})
         sent = {session.id for session in facts.sessions if not session.is_stub}
         stored = len(changed.sessions & sent) + len(changed.messages) + len(changed.tool_calls)

@@ -279,13 +279,28 @@ async def test_older_than_the_account_keeps_is_told_and_no_error(
     assert await numbers(client, company) == WHOLE
 
 
+async def test_a_journal_may_name_members(database: Database, company: Company, path: Path) -> None:
+    fill(path, [*lines(), event("thread.created", 0, "theirs", user_email=company.viewer.email)])
+    assert (await bring(database, company, path)).errors == 0
+
+
+async def test_a_stranger_in_a_journal_stops_it_before_anything_is_stored(
+    database: Database, client: AsyncClient, company: Company, path: Path, small: None
+) -> None:
+    fill(path, [*lines(), event("thread.created", 0, "theirs", user_email="nobody@example.com")])
+    with pytest.raises(Corrupt, match=rf":{len(lines()) + 1}: .*Nothing was stored"):
+        await bring(database, company, path)
+    assert (await numbers(client, company))[0] == 0
+
+
 async def test_sessions_are_whose_it_is_said(
     database: Database, client: AsyncClient, company: Company, path: Path
 ) -> None:
-    fill(path, lines())
+    theirs = [event("thread.created", 1, f"thread-{n}", user_email=company.engineer.email) for n in range(THREADS)]
+    fill(path, [*lines(), *theirs])
     sender = Sender(company.id, company.viewer.id, is_admin=True)
     async for _ in Import(database, Choices(sender), path).run():
         pass
     users = (await client.get("/api/v1/analytics/users", headers=company.engineer.headers)).json()["users"]
-    theirs = {user["user_id"]: user["messages"] for user in users if user["messages"]}
-    assert theirs == {str(company.viewer.id): THREADS * TURNS}
+    owned = {user["user_id"]: user["messages"] for user in users if user["messages"]}
+    assert owned == {str(company.viewer.id): THREADS * TURNS}
