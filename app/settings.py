@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
 
 
 def split_list(text: object) -> object:
@@ -53,7 +55,7 @@ class Settings(BaseSettings):
     jwt_algorithms: Annotated[list[Algorithm], NoDecode] = Field(
         default=[],
         alias="TALLY_JWT_ALGORITHMS",
-        description="Accepted algorithms, one family; empty: HS256 for a secret, RS256 and ES256 for a key",
+        description="Accepted algorithms, one family; empty: HS256 for a secret, RS256, ES256, EdDSA for a key",
     )
     jwt_issuer: str = Field("tally", min_length=1, alias="TALLY_JWT_ISSUER", description="Required iss claim")
     jwt_audience: str = Field("tally", min_length=1, alias="TALLY_JWT_AUDIENCE", description="Required aud claim")

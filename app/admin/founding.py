@@ -20,6 +20,7 @@ from app.models.account_directory import AccountDirectory
 from app.models.account_version import AccountVersion
 from app.models.api_key import ApiKey
 from app.models.user import User
+from app.web.answers import rule
 from app.web.problems import Conflict, NotFound, Unprocessable
 from app.web.schema import Line
 
@@ -32,7 +33,7 @@ def checked(kind: Any, value: object, what: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise Unprocessable(f"{what}: {error.errors()[0]['msg']}.") from None
+        raise Unprocessable(f"{what}: {rule(error.errors()[0])}.") from None
 
 
 async def create_account(database: Database, name: str, timezone: str = "UTC") -> dict[str, Any]:
@@ -94,7 +95,7 @@ async def find_user(database: Database, user: UUID) -> dict[str, Any]:
     """A member by id alone: every account is asked, one by one."""
     for account in await account_ids(database):
         async with database.transaction(account, read_only=True) as tx:
-            chosen = select(User.account_id, User.id, User.email, User.account_role.label("role"), User.active)
+            chosen = select(User.account_id, User.id, User.email, User.account_role, User.active)
             row = (await tx.connection.execute(chosen.where(User.account_id == account, User.id == user))).one_or_none()
         if row is not None:
             return dict(row._mapping)  # noqa: SLF001

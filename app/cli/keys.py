@@ -61,6 +61,7 @@ def token(
     from app.admin.founding import find_user  # noqa: PLC0415
     from app.auth.tokens import Misconfigured, TokenAuthority  # noqa: PLC0415
     from app.auth.trust import trusted_keys  # noqa: PLC0415
+    from app.web.problems import Conflict  # noqa: PLC0415
 
     settings = settings_with(data_dir=data_dir)
     secret = signing_secret(settings)
@@ -70,6 +71,8 @@ def token(
 
     async def issue(database: "Database") -> dict[str, Any]:
         member = await find_user(database, user)
+        if not member["active"]:
+            raise Conflict("This member is not active: a token of theirs would open nothing.")
         signed = authority.issue(member["id"], member["account_id"], seconds=seconds)
         return {"access_token": signed, "token_type": "bearer", "expires_in": seconds}
 

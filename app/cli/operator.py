@@ -16,21 +16,52 @@ if TYPE_CHECKING:  # `tally --help` should not wait for SQLAlchemy
     from app.db.engine import Database
 
 Result = TypeVar("Result")
+
+
+def directory(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("name a directory.")
+    return Path(text)
+
+
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="The embedded server's directory; default TALLY_DATA_DIR.", show_default=False),
+    typer.Option(
+        "--data-dir",
+        help="The embedded server's directory; default TALLY_DATA_DIR.",
+        show_default=False,
+        parser=directory,
+        metavar="PATH",
+    ),
 ]
 
 
 def settings_with(**chosen: object) -> Settings:
     """The environment's settings, with what was said on the command line in their place."""
-    return Settings().model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    try:
+        settings = Settings()
+    except UnicodeDecodeError:
+        raise Misconfigured(".env is not UTF-8 text: save it as UTF-8.") from None
+    return settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+
+
+class Misconfigured(Exception):
+    """What a person said on the command line, or in `.env`, cannot be used; in one sentence."""
+
+
+def has_cluster(settings: Settings) -> bool:
+    return (settings.data_dir / "postgres").exists()
 
 
 def on_database(job: Callable[["Database"], Awaitable[Result]], settings: Settings) -> Result:
     """Run one job on the database and leave nothing running that was not before."""
     from app.db.addresses import reach  # noqa: PLC0415
 
+    if settings.database_url is None and not has_cluster(settings):  # a slip of the hand must not make one
+        raise Misconfigured(
+            f"There is no database in {settings.data_dir.absolute()}: name the right --data-dir, set DATABASE_URL, "
+            "or begin with `tally up` or `tally migrate`."
+        )
     with reach(settings) as addresses:
         return asyncio.run(run_on(addresses, settings, job))
 

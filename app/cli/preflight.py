@@ -6,7 +6,7 @@ import asyncpg
 from sqlalchemy import URL
 
 from app.cli.faults import sqlstate
-from app.db.addresses import BadAddress
+from app.db.addresses import BadAddress, plain
 
 OLDEST = 18
 PATIENCE_S = 10
@@ -18,9 +18,8 @@ class Away(BadAddress):
 
 async def preflight(url: URL, setting: str) -> None:
     """Raise BadAddress where `setting` leads to no server that we can use."""
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        connection = await asyncpg.connect(plain, timeout=PATIENCE_S)
+        connection = await asyncpg.connect(plain(url), timeout=PATIENCE_S)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise refusal(error, url, setting) from None
     try:

@@ -26,6 +26,8 @@ def reprice(
     from app.facts.repricing import reprice as run  # noqa: PLC0415
 
     low, high = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if low >= high:
+        raise typer.BadParameter("--until must be a day after --since: it is not included.")
 
     async def price(database: "Database") -> int:
         total = 0

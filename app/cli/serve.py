@@ -12,7 +12,9 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default TALLY_PORT; 0: any free.")] = None,
 ) -> None:
     """Serve the API. Needs DATABASE_URL, a migrated schema, and one of the TALLY_JWT settings."""
-    from app.cli.process import end_on_sigterm, listen  # noqa: PLC0415
+    import structlog  # noqa: PLC0415
+
+    from app.cli.process import end_on_sigterm, listen, url_of  # noqa: PLC0415
     from app.cli.process import serve as run  # noqa: PLC0415
     from app.db.addresses import configured  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
@@ -24,7 +26,7 @@ def serve(
     assert addresses is not None  # noqa: S101 - create_app has refused otherwise
     listener = listen(settings.host, settings.port)
     inspect(addresses, settings)
-    run(app, listener)
+    run(app, listener, lambda: structlog.get_logger("tally").info("listening", url=url_of(listener)))
 
 
 def register(cli: typer.Typer) -> None:

@@ -75,7 +75,7 @@ def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo:
     from app.cli.demo.people import demo_of  # noqa: PLC0415
     from app.cli.migrate import upgrade  # noqa: PLC0415
     from app.cli.preflight import preflight  # noqa: PLC0415
-    from app.cli.process import serve  # noqa: PLC0415
+    from app.cli.process import serve, url_of  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
     asyncio.run(preflight(addresses.owner, "MIGRATION_DATABASE_URL"))
@@ -83,12 +83,11 @@ def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo:
     app = create_app(settings.model_copy(update={"jwt_secret": own_secret(settings)}), addresses.application)
     inspect(addresses, settings)  # here a refusal is a sentence, inside the server a trace
     known = asyncio.run(run_on(addresses, settings, lambda database: demo_of(database, settings))) if demo else None
-    host, port = listener.getsockname()[:2]
     with ExitStack() as running:
 
         def ready() -> None:
             announce(
-                f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+                url_of(listener),
                 known["keys"] if known else {},
                 has_dashboard=app.state.dashboard.is_built,
             )

@@ -33,7 +33,18 @@ def parse(url: str) -> URL:
         backend = ""
     if backend not in ("postgresql", "postgres"):
         raise BadAddress("DATABASE_URL is no PostgreSQL URL: write postgresql://tally_app:password@host/tally.")
+    mode = parsed.query.get("sslmode")
+    if mode is not None:  # as libpq, and so everybody, spells it; as our driver does
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     return parsed.set(drivername="postgresql+asyncpg")
+
+
+def plain(url: URL) -> str:
+    """The URL as the driver itself reads it, and as other programs write it."""
+    mode = url.query.get("ssl")
+    if mode is not None:
+        url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": mode})
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def configured(settings: Settings) -> Addresses | None:

@@ -42,16 +42,19 @@ def parts(days: Sequence[date]) -> list[Sequence[date]]:
     return [days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)]
 
 
-async def verify(database: Database, account: UUID) -> AsyncIterator[Progress]:
-    """Compare every day and every session with a fresh count. Changes nothing, and disturbs nobody."""
+async def verify(database: Database, account: UUID, skip: int = 0) -> AsyncIterator[Progress]:
+    """Compare every day and every session with a fresh count. Changes nothing, and disturbs nobody.
+
+    `skip`: so many parts were compared before.
+    """
     async with database.transaction(account, read_only=True) as tx:
         calendar, days, sessions = await extent(tx)
     weeks = parts(days)
     total = len(weeks) + len(sessions)
-    for done, week in enumerate(weeks, 1):
+    for done, week in enumerate(weeks[skip:], skip + 1):
         async with database.transaction(account, read_only=True, snapshot=True) as tx:
             yield Progress(done, total, await recount.compare(tx, Span.of(calendar, week)))
-    for done, some in enumerate(sessions, len(weeks) + 1):
+    for done, some in enumerate(sessions[max(0, skip - len(weeks)) :], max(skip, len(weeks)) + 1):
         async with database.transaction(account, read_only=True, snapshot=True) as tx:
             yield Progress(done, total, await retotal.compare(tx, some))
 

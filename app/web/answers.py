@@ -106,7 +106,10 @@ def place(loc: Sequence[str | int]) -> list[str | int]:
 
 
 def rule(error: Mapping[str, Any]) -> str:
+    """In plain words; a pattern tells its reader little, so what is wrong is said instead."""
     message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":
+        return "has characters, or a form, that are not taken here; see /docs"
     return f"{message}, {error['ctx']['error']}" if error["type"] == "json_invalid" else message
 
 

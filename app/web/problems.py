@@ -57,7 +57,8 @@ class Unauthorized(Problem):
 
     def __init__(self) -> None:
         super().__init__(
-            "Valid credentials are needed: send 'Authorization: Bearer <token>'.",
+            "Valid credentials are needed: send 'Authorization: Bearer <token>'; "
+            "POST /api/v1/auth/token gives one for an API key.",
             headers={"WWW-Authenticate": "Bearer"},
         )
 

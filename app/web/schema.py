@@ -1,17 +1,19 @@
 """What all shapes share: what may come in, how things go out."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import status
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from app.web.problems import ProblemDocument
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+SPELLED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
 MICROS = Decimal(1_000_000)
 
 
@@ -20,6 +22,19 @@ def without_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain the character NUL")
     return text
+
+
+def not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def spelled_out(instant: object) -> object:
+    """Bare numbers are instants too to pydantic: seconds, or thousandths of them, since 1970, as it guesses."""
+    if isinstance(instant, datetime) or (isinstance(instant, str) and SPELLED.match(instant)):
+        return instant
+    raise ValueError("must be an instant such as 2026-05-03T08:00:00Z")
 
 
 def within_reason(instant: datetime) -> datetime:
@@ -37,9 +52,12 @@ def in_z(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul), AfterValidator(not_blank)]
 Instant = Annotated[
-    AwareDatetime, AfterValidator(within_reason), PlainSerializer(in_z, return_type=str, when_used="json")
+    AwareDatetime,
+    BeforeValidator(spelled_out),
+    AfterValidator(within_reason),
+    PlainSerializer(in_z, return_type=str, when_used="json"),
 ]
 
 

@@ -17,7 +17,8 @@ UNIFORM = {
     "type": "about:blank",
     "title": "Unauthorized",
     "status": 401,
-    "detail": "Valid credentials are needed: send 'Authorization: Bearer <token>'.",
+    "detail": "Valid credentials are needed: send 'Authorization: Bearer <token>'; "
+    "POST /api/v1/auth/token gives one for an API key.",
     "instance": "/api/v1/me",
 }
 

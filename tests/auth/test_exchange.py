@@ -106,7 +106,8 @@ def is_refused(answer: Response) -> None:
         "type": "about:blank",
         "title": "Unauthorized",
         "status": 401,
-        "detail": "Valid credentials are needed: send 'Authorization: Bearer <token>'.",
+        "detail": "Valid credentials are needed: send 'Authorization: Bearer <token>'; "
+        "POST /api/v1/auth/token gives one for an API key.",
         "instance": TOKEN,
     }
     assert answer.headers["www-authenticate"] == "Bearer"

@@ -30,9 +30,12 @@ def test_a_role_changes_and_a_member_is_shut_out(beside: Terminal) -> None:
     account = beside.report("account", "create", "Acme")["id"]
     user = beside.report("user", "add", "emil@acme.example", "--account", account)
     assert user["account_role"] == "viewer"
-    assert beside.report("user", "role", user["id"], "admin")["account_role"] == "admin"
+    changed = beside.report("user", "role", user["id"], "admin")
+    assert changed["account_role"] == "admin"
+    assert "role" not in changed
     assert beside.report("user", "deactivate", user["id"])["active"] is False
     assert "not active" in beside.tally("key", "create", "--user", user["id"]).sentence
+    assert "not active" in beside.tally("token", user["id"]).sentence
 
 
 def test_the_last_owner_stays(beside: Terminal) -> None:
@@ -73,6 +76,23 @@ def test_data_dir_may_be_said_on_the_command_line(beside: Terminal, terminal: Te
     terminal.report("account", "create", name, "--data-dir", elsewhere)
     assert name in {row["name"] for row in beside.report("account", "list")}
     assert not (terminal.folder / "data").exists()
+
+
+def test_a_slip_in_the_directory_makes_no_database(terminal: Terminal) -> None:
+    for command in (("account", "list"), ("user", "deactivate", str(uuid4())), ("rollups", "verify")):
+        sentence = terminal.tally(*command, "--data-dir", "tipo").sentence
+        assert sentence.startswith(f"There is no database in {terminal.folder / 'tipo'}:")
+    for again in (("account", "list"), ("up",)):
+        refused = terminal.tally(*again, "--data-dir", "")
+        assert (refused.code, "name a directory" in refused.err) == (2, True)
+    assert list(terminal.folder.iterdir()) == []
+
+
+def test_what_makes_no_sense_is_refused(beside: Terminal) -> None:
+    assert "must not be blank" in beside.tally("account", "create", " ").sentence
+    assert beside.tally("account", "create", "Acme", "--timezone", "Mars/Base").sentence.startswith("Time zone: must")
+    backwards = beside.tally("prices", "reprice", "--since", "2026-04-01", "--until", "2026-03-01")
+    assert (backwards.code, "after --since" in backwards.err) == (2, True)
 
 
 def test_commands_start_the_server_themselves_when_nothing_runs(terminal: Terminal) -> None:

@@ -1,5 +1,11 @@
 """tally doctor."""
 
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
 from app import __version__
 from app.settings import Settings
 from tests.cli.terminal import Terminal
@@ -42,7 +48,20 @@ def test_doctor_names_the_server_and_its_accounts(beside: Terminal) -> None:
     assert report["postgresql"].startswith("18.")
     assert report["schema"] == "there"
     assert report["accounts"] >= 2
-    assert report["sign-in"] == "ready"
+    assert report["sign-in"] == "by the data directory's own secret, for `tally up` alone"
+    assert beside.with_(TALLY_JWT_SECRET=SECRET).report("doctor")["sign-in"] == "ready"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_doctor_tells_where_a_cluster_lies_that_is_elsewhere(terminal: Terminal) -> None:
+    terminal.folder.chmod(0o700)
+    terminal.report("migrate")
+    cluster = Path(terminal.report("doctor")["cluster"])
+    try:
+        assert cluster.parent.name == (terminal.folder / "data" / "place").read_text().strip()
+        assert (cluster / "PG_VERSION").exists()
+    finally:
+        shutil.rmtree(cluster.parent)
 
 
 def test_doctor_warns_of_weak_settings(terminal: Terminal) -> None:

@@ -142,6 +142,12 @@ def test_a_bad_setting_is_named_without_its_value(terminal: Terminal, name: str,
     assert "hunter2" not in found
 
 
+def test_settings_that_are_no_text_are_named(terminal: Terminal) -> None:
+    (terminal.folder / ".env").write_bytes(b"TALLY_HOST=caf\xe9\n")
+    for command in (("account", "list"), ("doctor",), ("serve",), ("up",)):
+        assert terminal.tally(*command).sentence == ".env is not UTF-8 text: save it as UTF-8."
+
+
 def test_a_port_that_is_taken_is_named(terminal: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,8 +1,10 @@
 """What strangers send before anybody asks who they are."""
 
+import json
 import socket
 
 import httpx
+import pytest
 
 from tests.cli.terminal import Running
 
@@ -27,6 +29,27 @@ def test_a_head_without_end_is_cut_off(up: Running, port: int) -> None:
     )
     exchange(port, *[trailers[i : i + 65536] for i in range(0, len(trailers), 65536)])
     assert httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
+
+
+UNREADABLE = {
+    "a request line": b"HELLO\r\n\r\n",
+    "a header": b"GET /health/live HTTP/1.1\r\nHost x\r\n\r\n",
+    "a chunk": b"POST /api/v1/auth/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_is_a_problem_as_well(up: Running, port: int, name: str) -> None:
+    head, _, body = exchange(port, UNREADABLE[name]).decode().partition("\r\n\r\n")
+    status, *lines = head.split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    document = json.loads(body)
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert (headers["content-type"], headers["connection"]) == ("application/problem+json", "close")
+    assert document["request_id"] == headers["x-request-id"]
+    assert (document["status"], document["title"]) == (400, "Bad Request")
+    assert "could not be read" in document["detail"]
+    assert int(headers["content-length"]) == len(body)
 
 
 def test_long_bodies_and_many_requests_on_one_connection_are_no_heads(up: Running, port: int) -> None:

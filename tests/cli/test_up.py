@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import free_port
 from tests.cli.terminal import Running, Terminal, gone
+from tests.server import plain, running
 
 
 def demo_keys(out: str) -> dict[str, str]:
@@ -73,6 +74,19 @@ def test_a_damaged_note_of_the_demo_is_no_note(terminal: Terminal) -> None:
     (terminal.folder / "data" / "demo.json").write_text("{")
     with terminal.running("up", "--port", free_port()) as running:
         assert len(demo_keys(running.wait_for("Ctrl-C stops everything"))) == 4
+
+
+def test_a_try_with_another_database_leaves_the_keys_of_this_one(terminal: Terminal) -> None:
+    with running() as addresses:
+        other = {"DATABASE_URL": plain(addresses.application), "MIGRATION_DATABASE_URL": plain(addresses.owner)}
+        (terminal.folder / "data").mkdir(mode=0o700)
+        note = terminal.folder / "data" / "demo.json"
+        note.write_text('{"account": "kept"}')
+        for _ in range(2):
+            with terminal.with_(**other).running("up", "--port", free_port()) as up:
+                assert len(demo_keys(up.wait_for("Ctrl-C stops everything"))) == 4
+                up.end()
+    assert note.read_text() == '{"account": "kept"}'
 
 
 def test_secrets_are_private_files(up: Running) -> None:

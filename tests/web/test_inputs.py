@@ -147,3 +147,23 @@ async def test_a_parameter_given_twice_is_refused(client: httpx.AsyncClient, com
 async def test_a_path_that_holds_no_id(client: httpx.AsyncClient, company: Company, id: str) -> None:  # noqa: A002
     answer = await client.get(f"/api/v1/users/{id}", headers=company.owner.headers)
     assert answer.status_code in (404, 422) or id == "../me"
+
+
+NO_INSTANTS = ["1700000000", "1700000000000", "17e8", "0", "2026-05-03", "2026-05-03T08:00:00", "now"]
+
+
+@pytest.mark.parametrize("given", NO_INSTANTS)
+async def test_an_instant_is_spelled_out_with_its_offset(
+    client: httpx.AsyncClient, company: Company, given: str
+) -> None:
+    right = {"since": "2026-05-03T08:00:00Z"}
+    assert (await client.get("/api/v1/admin/audit", headers=company.admin.headers, params=right)).status_code == 200
+    answer = await client.get("/api/v1/admin/audit", headers=company.admin.headers, params={"since": given})
+    is_problem(answer, 422)
+    assert answer.json()["errors"][0]["loc"] == ["query", "since"]
+
+
+async def test_a_name_is_more_than_blanks(client: httpx.AsyncClient, company: Company) -> None:
+    answer = await client.post("/api/v1/keys", json={"name": " \t"}, headers=company.viewer.headers)
+    is_problem(answer, 422)
+    assert answer.json()["detail"] == "body.name: must not be blank."

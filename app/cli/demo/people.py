@@ -1,12 +1,14 @@
 """The demo's company: its members, and the keys to sign in with, which are kept in the data directory."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.auth.caller import Role
 from app.cli.operator import write_private
+from app.db.addresses import parse
 from app.db.engine import Database
 from app.settings import Settings
 
@@ -44,7 +46,12 @@ LOADER = WITH_KEYS["admin"]
 
 
 def note_of(settings: Settings) -> Path:
-    return settings.data_dir / "demo.json"
+    """Each database has its own: the embedded one's keys must outlast a try with another."""
+    if settings.database_url is None:
+        return settings.data_dir / "demo.json"
+    url = parse(settings.database_url.get_secret_value())
+    name = f"{url.host}:{url.port}/{url.database}?{sorted(url.query.items())}"
+    return settings.data_dir / f"demo-{sha256(name.encode()).hexdigest()[:12]}.json"
 
 
 def read(settings: Settings) -> dict[str, Any]:
