@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -53,16 +54,23 @@ def has_cluster(settings: Settings) -> bool:
     return (settings.data_dir / "postgres").exists()
 
 
-def on_database(job: Callable[["Database"], Awaitable[Result]], settings: Settings) -> Result:
-    """Run one job on the database and leave nothing running that was not before."""
+@contextmanager
+def found(settings: Settings) -> Iterator["Addresses"]:
+    """The database that is there already: a slip of the hand must not make one."""
     from app.db.addresses import reach  # noqa: PLC0415
 
-    if settings.database_url is None and not has_cluster(settings):  # a slip of the hand must not make one
+    if settings.database_url is None and not has_cluster(settings):
         raise Misconfigured(
             f"There is no database in {settings.data_dir.absolute()}: name the right --data-dir, set DATABASE_URL, "
             "or begin with `tally up` or `tally migrate`."
         )
     with reach(settings) as addresses:
+        yield addresses
+
+
+def on_database(job: Callable[["Database"], Awaitable[Result]], settings: Settings) -> Result:
+    """Run one job on the database and leave nothing running that was not before."""
+    with found(settings) as addresses:
         return asyncio.run(run_on(addresses, settings, job))
 
 

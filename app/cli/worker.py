@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.operator import DataDir, inspect, settings_with
+from app.cli.operator import DataDir, found, inspect, settings_with
 from app.settings import Settings
 
 # A job has to wait for its turn at a connection, and nobody waits for it.
@@ -54,12 +54,11 @@ def worker(
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")] = False,
 ) -> None:
     """Run the periodic jobs until stopped; any number of workers share them. `tally up` runs one itself."""
-    from app.db.addresses import reach  # noqa: PLC0415
     from app.web import logs  # noqa: PLC0415
 
     settings = settings_with(data_dir=data_dir)
     logs.configure(settings)
-    with reach(settings) as addresses:
+    with found(settings) as addresses:
         if not with_parent:
             inspect(addresses, settings)
         asyncio.run(work(settings, addresses.application, with_parent=with_parent))

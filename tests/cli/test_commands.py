@@ -79,7 +79,13 @@ def test_data_dir_may_be_said_on_the_command_line(beside: Terminal, terminal: Te
 
 
 def test_a_slip_in_the_directory_makes_no_database(terminal: Terminal) -> None:
-    for command in (("account", "list"), ("user", "deactivate", str(uuid4())), ("rollups", "verify")):
+    for command in (
+        ("account", "list"),
+        ("user", "deactivate", str(uuid4())),
+        ("rollups", "verify"),
+        ("worker",),
+        ("demo",),
+    ):
         sentence = terminal.tally(*command, "--data-dir", "tipo").sentence
         assert sentence.startswith(f"There is no database in {terminal.folder / 'tipo'}:")
     for again in (("account", "list"), ("up",)):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, run_on, settings_with, write_private
+from app.cli.operator import DataDir, found, run_on, settings_with, write_private
 from app.cli.progress import share
 from app.cli.terminal import AsJson, show
 from app.settings import Settings
@@ -41,11 +41,9 @@ def demo(  # noqa: PLR0913 - options, not parameters
 
     The account gets twelve members (…@demo.example). Everything comes in through the ingest API.
     """
-    from app.db.addresses import reach  # noqa: PLC0415
-
     settings = settings_with(data_dir=data_dir)
     began = time.monotonic()
-    with reach(settings) as addresses:
+    with found(settings) as addresses:
         chosen = asyncio.run(run_on(addresses, settings, partial(choose, account, settings)))
         report = fill(addresses, settings, chosen["account"], (seed, days), with_parent=with_parent)
     seconds = round(time.monotonic() - began, 1)
