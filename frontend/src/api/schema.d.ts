@@ -2488,8 +2488,11 @@ export interface components {
         };
         /** RollupCheck */
         RollupCheck: {
-            /** Exact */
-            exact: boolean;
+            /**
+             * Exact
+             * @description Null while nothing was found and there is more to compare.
+             */
+            exact: boolean | null;
             /**
              * Differences
              * @description The first 100: table, key, what is stored, what is so.
@@ -2499,9 +2502,14 @@ export interface components {
             }[];
             /**
              * Done
-             * @description False when the account is larger than one call should check: see the CLI.
+             * @description False when the account is larger than one call should check: go on.
              */
             done: boolean;
+            /**
+             * Next Part
+             * @description Where to go on, as `skip`, when there was more.
+             */
+            next_part: number | null;
         };
         /**
          * RowError
@@ -5473,7 +5481,10 @@ export interface operations {
     };
     read_rollups: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Go on after so many parts, `next_part` of the call before. */
+                skip?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
