@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analytics, ingest, me, mine, parser, push, up
+from benchmarks import analytics, ingest, logs, me, mine, parser, push, up
 from benchmarks.dataset import SCALES, Scale
 from benchmarks.figure import Figure
 
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
     "ingest": ingest.measure,
     "parser": parser.measure,
     "push": push.measure,
+    "logs": logs.measure,
     "analytics": analytics.measure,
     "mine": lambda _: mine.measure(),
 }
