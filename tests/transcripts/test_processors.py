@@ -260,7 +260,9 @@ async def test_a_log_of_another_members_session_changes_nothing_in_it(library: L
     await library.upload("mine", LOG, company.viewer)
     await library.process("usage", "friction")
     before = await library.totals(), await library.friction()
-    await library.upload("theirs", LOG.replace(b"7}", b"9}").replace(b"u1", b"u2"), company.engineer)
+    stopped = {"type": "user", "sessionId": "s", "message": {"content": "[Request interrupted by user]"}}
+    theirs = LOG.replace(b"7}", b"9}").replace(b"u1", b"u2") + lines(stopped)
+    await library.upload("theirs", theirs, company.engineer)
     await library.process("usage", "friction")
     assert (await library.totals(), await library.friction()) == before
     (log,) = await library.listed(company.engineer)
