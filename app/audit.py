@@ -117,11 +117,11 @@ def as_text(parameters: Mapping[str, object]) -> str:
 def seen(exchange: Exchange) -> Entry | None:
     """What is noted of an answered request; None for what is of no account or needs no note."""
     status, route = exchange.status, exchange.route
-    action = f"query.{route.rpartition('/')[2]}" if route.startswith(ANALYTICS) else ACTIONS.get(route)
+    action = f"query.{exchange.noun}" if route.startswith(ANALYTICS) else ACTIONS.get(route)
     result = result_of(status)
     if result is None or (result == DONE and route == EXPORT):
         return None
-    resource = None
+    resource = exchange.session_id if result == DONE else None
     if action is None:
         if result != REFUSED:
             return None

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from app import __version__, audit
 from app.admin import account, closing, erasure, keys, retention, rollups, users
 from app.admin import audit as audit_rows
-from app.analytics import agents, escalations, export, friction, models, sessions, summary, tools, usage
+from app.analytics import agents, escalations, export, friction, models, session, sessions, summary, tools, usage
 from app.analytics import users as user_usage
 from app.auth import exchange
 from app.auth.caller import Door
@@ -67,6 +67,7 @@ ROUTERS = (
     tools.router,
     user_usage.router,
     sessions.router,
+    session.router,
     escalations.router,
     friction.router,
     export.router,

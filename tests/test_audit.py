@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -14,6 +14,7 @@ from app import audit
 from app.audit import Entry, Trail
 from app.db.engine import Database
 from app.db.ids import new_id
+from app.facts.identity import session_key
 from tests.people import Company, Person
 
 MAY = {"start_date": "2026-05-01", "end_date": "2026-05-31"}
@@ -46,6 +47,19 @@ async def test_every_report_that_was_read_is_on_record(
     rows = await noted(trail, database, company.id)
     assert [row["action"] for row in rows] == [f"query.{report.rpartition('/')[2]}" for report in REPORTS]
     assert {(row["user_id"], row["result"], row["status"]) for row in rows} == {(company.engineer.id, "done", 200)}
+
+
+async def test_a_session_that_was_looked_at_is_on_record_by_its_id(
+    client: httpx.AsyncClient, trail: Trail, database: Database, company: Company
+) -> None:
+    rows = {"sessions": [{"id": "s", "created_at": "2026-05-03T12:00:00Z"}]}
+    sent = await client.post("/api/v1/ingest/batches", json=rows, headers=company.viewer.headers)
+    assert sent.status_code == 200
+    session = session_key(company.id, "s")
+    for path in (f"{session}", f"{session}/messages", f"{uuid4()}"):
+        await ask(client, company.engineer, f"analytics/sessions/{path}")
+    seen = [(row["action"], row["resource"]) for row in await noted(trail, database, company.id)]
+    assert seen == [("query.sessions", str(session)), ("query.messages", str(session))]
 
 
 async def test_a_note_says_who_asked_what_when_from_where_and_how_long_it_took(

@@ -3,9 +3,12 @@
 Read from the rows of handoffs and steps themselves, whoever wrote them.
 """
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import zip_longest
 from statistics import fmean
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -28,6 +31,8 @@ from app.models.session_handoff import SessionHandoff
 
 router = routes()
 Period = Literal["7d", "30d", "90d"]
+MINUTE, HOUR = 60, 3_600
+EDGES = (0, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR)
 DEFINITION = (
     "Seconds from the moment a person claimed a handoff to the first step of the same session after that moment;"
     " p95 is nearest-rank. Handoffs count by when they were claimed; one without a later step counts only in"
@@ -59,6 +64,12 @@ class ByPriority(Reaction):
     priority: str = Field(description="`unknown` where none was given.")
 
 
+class ReactionBin(BaseModel):
+    from_seconds: int
+    below_seconds: int | None = Field(description="Null: the last bin has no end.")
+    n_handoffs: int = Field(description="First actions that came this soon.")
+
+
 class EscalationDay(BaseModel):
     date: date
     n_handoffs_total: int = Field(description="Handed over that day.")
@@ -74,6 +85,7 @@ class EscalationReport(Reaction, Dated):
     median_seconds_to_claim: float | None = Field(description="Of those claimed in the period.")
     p95_seconds_to_claim: float | None
     metric_definition: str
+    distribution: list[ReactionBin] = Field(description="Of the times to a first action; its bins are always the same.")
     by_intent: list[ByIntent]
     by_priority: list[ByPriority]
     daily: list[EscalationDay] = Field(description="Every local day of the period, ascending.")
@@ -163,6 +175,7 @@ async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
         "median_seconds_to_claim": median(waits),
         "p95_seconds_to_claim": nearest_rank(waits, 95),
         "metric_definition": DEFINITION,
+        "distribution": distribution([claim.delta for claim in claims if claim.delta is not None]),
         "by_intent": grouped(claims, "intent", lambda claim: claim.intent),
         "by_priority": grouped(claims, "priority", lambda claim: claim.priority),
         "daily": daily(window, claims, {window.days[n - 1]: total for n, (total, _) in created.items()}),
@@ -178,6 +191,12 @@ def reaction(claims: Sequence[Claim]) -> dict[str, Any]:
         "median_seconds_to_first_action": median(deltas),
         "p95_seconds_to_first_action": nearest_rank(deltas, 95),
     }
+
+
+def distribution(deltas: Sequence[float]) -> list[dict[str, Any]]:
+    counts = Counter(bisect_right(EDGES, delta) - 1 for delta in deltas)
+    bins = enumerate(zip_longest(EDGES, EDGES[1:]))
+    return [{"from_seconds": low, "below_seconds": high, "n_handoffs": counts[n]} for n, (low, high) in bins]
 
 
 def grouped(claims: Iterable[Claim], noun: str, of: Callable[[Claim], str | None]) -> list[dict[str, Any]]:

@@ -87,9 +87,10 @@ class Asking:
         body = {**window.shown, "data_as_of": changed_at, **await self.unless_left(report)}
         return respond(as_json(body), tag)
 
-    async def answer_anew(self, tx: CallerTx, window: Window, report: Report) -> Response:
+    async def answer_anew(self, tx: CallerTx, window: Window | None, report: Report) -> Response:
         """Tagged by content: names of members and rows of other programs change without a new version."""
-        body = {**window.shown, "data_as_of": tx.caller.changed_at, **await self.unless_left(report)}
+        shown = window.shown if window else {}
+        body = {**shown, "data_as_of": tx.caller.changed_at, **await self.unless_left(report)}
         content = as_json(body)
         tag = tag_of(tx.account, content.decode())
         return not_modified(tag) if is_known(tag, self.known) else respond(content, tag)

@@ -153,6 +153,17 @@ class Exchange:
         """The template, not the path: paths are endless and may name people."""
         return getattr(self.scope.get("route"), "path", None) or "unknown"
 
+    @property
+    def noun(self) -> str:
+        """The last word of the template: of /sessions/{session_id} it is sessions."""
+        return next(word for word in reversed(self.route.split("/")) if not word.startswith("{"))
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that a path names; once it was answered, an id and nothing else."""
+        named: str | None = self.scope.get("path_params", {}).get("session_id")
+        return named
+
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.disconnect" and not self.status:

@@ -4,6 +4,12 @@ import type { ComponentType } from "react";
 import type { Role } from "./session/session";
 import type { Dimension } from "./view/view";
 
+interface Bar {
+  range: boolean;
+  zone: boolean;
+  filters: readonly Dimension[];
+}
+
 export interface Page {
   /** Also of what lies below it, such as /sessions/42, which the page tells apart itself. */
   path: string;
@@ -11,7 +17,9 @@ export interface Page {
   /** The least role that sees it. */
   role: Role;
   /** Which of the shared controls it heeds; the bar shows those alone. */
-  bar: { range: boolean; zone: boolean; filters: readonly Dimension[] };
+  bar: Bar;
+  /** The same for what lies below it, where that heeds others. */
+  below?: Bar;
   /** Of a 16 × 16 icon: an outline of one path. */
   icon: string;
   load: () => Promise<{ default: ComponentType }>;
@@ -59,6 +67,31 @@ export const PAGES: readonly Page[] = [
     bar: { range: true, zone: true, filters: ALL },
     icon: "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1.5 14v-1a4 4 0 0 1 4-4h1a4 4 0 0 1 4 4v1M10.5 2.8a2.5 2.5 0 0 1 0 4.4M12 9.3a4 4 0 0 1 2.5 3.7v1",
     load: () => import("./pages/users"),
+  },
+  {
+    path: "/sessions",
+    title: "Sessions",
+    role: "engineer",
+    bar: { range: true, zone: true, filters: ["model", "member"] },
+    below: { range: false, zone: true, filters: [] },
+    icon: "M2 3h12v8H7l-3 3v-3H2zM5 6h6M5 8.2h4",
+    load: () => import("./pages/sessions"),
+  },
+  {
+    path: "/flowpilot/escalations",
+    title: "Escalations",
+    role: "engineer",
+    bar: { range: false, zone: true, filters: [] },
+    icon: "M8 14.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13M8 4.5V8l2.5 2",
+    load: () => import("./pages/escalations"),
+  },
+  {
+    path: "/friction",
+    title: "Friction",
+    role: "engineer",
+    bar: { range: true, zone: true, filters: ["member"] },
+    icon: "M9 1.5 3 9h4.5L7 14.5 13 7H8.5z",
+    load: () => import("./pages/friction"),
   },
   {
     path: "/me",

@@ -14,7 +14,7 @@ type Role = keyof Keys;
 
 interface Door {
   role?: Role;
-  account?: "acme" | "empty";
+  account?: "acme" | "empty" | "desk";
   /** Instead of the role's. */
   key?: string;
 }
@@ -46,8 +46,12 @@ export async function panel(title: string): Promise<HTMLElement> {
 
 /** The card with this heading. */
 export async function card(title: string): Promise<HTMLElement> {
-  const headings = await screen.findAllByRole("heading", { name: title });
-  return headings.map((heading) => heading.closest(".card")).find((found) => found !== null) as HTMLElement;
+  return waitFor(() => {
+    const headings = screen.getAllByRole("heading", { name: title });
+    const found = headings.map((heading) => heading.closest<HTMLElement>(".card")).find((one) => one !== null);
+    if (!found) throw new Error(`There is no card ${title}.`);
+    return found;
+  });
 }
 
 /** A table's rows as they read, headings first. */

@@ -24,6 +24,49 @@ export const history = {
   ],
 };
 
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+
+/** What agents of a help desk handed over lately: claimed after so many seconds, acted on so many later. */
+export function handovers(now = Date.now()) {
+  const rows = [
+    { id: "a", hours: 48, intent: "refund", priority: "high", claimed: 60, acted: 30 },
+    { id: "b", hours: 24, intent: "refund", priority: "low", claimed: 120, acted: 90 },
+    { id: "c", hours: 12, intent: "access", priority: "low", claimed: 180 },
+    { id: "d", hours: 1, intent: "access", priority: "low" },
+    { id: "e", hours: 60 * 24, intent: "refund", priority: "low", claimed: 60, acted: 600 },
+  ].map((row) => ({ ...row, at: now - row.hours * HOUR }));
+  const later = (at: number, seconds: number) => new Date(at + seconds * SECOND).toISOString();
+  return {
+    sessions: rows.map(({ id, at }) => ({ id, created_at: later(at, -300), workspace: "desk" })),
+    handoffs: rows.map(({ id, at, intent, priority, claimed }) => ({
+      id,
+      session_id: id,
+      created_at: later(at, 0),
+      intent,
+      priority,
+      ...(claimed !== undefined && { claimed_at: later(at, claimed) }),
+    })),
+    steps: rows.flatMap(({ id, at, claimed, acted }) =>
+      acted === undefined ? [] : [{ id, session_id: id, created_at: later(at, claimed + acted), step_order: 1, step_type: "human_action" }],
+    ),
+    messages: [
+      { ...said("m1", "a", later(now - 48 * HOUR, -200), 10, 0), role: "user" },
+      { ...said("m2", "a", later(now - 48 * HOUR, -190), 100, 50), ...planner, response_time_ms: 1500 },
+      { ...said("m3", "a", later(now - 48 * HOUR, -180), 0, 0), status: "failed", error_kind: "overloaded" },
+    ],
+    tool_calls: [{ id: "c1", session_id: "a", name: "search", started_at: later(now - 48 * HOUR, -185), duration_ms: 100 }],
+  };
+}
+
+/** What the logs of two of these sessions count. */
+export const pushed = {
+  files: [
+    { name: "a.jsonl", sha256: "a".repeat(64), size: 1, sessions: [{ session_id: "a", interruptions: 2, retries: 1, skills: 1 }] },
+    { name: "b.jsonl", sha256: "b".repeat(64), size: 1, sessions: [{ session_id: "b", api_errors: 1 }] },
+  ],
+};
+
 /** Another month, for the test that brings in more while it looks. */
 export function lateMessage(id: string) {
   const at = "2026-03-02T08:00:00Z";

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 
 import { Caller } from "./caller";
-import { history } from "./history";
+import { handovers, history, pushed } from "./history";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PYTHON = process.env["TALLY_PYTHON"] ?? join(ROOT, ".venv/bin/python");
@@ -27,6 +27,7 @@ declare module "vitest" {
     url: string;
     acme: Keys;
     empty: Keys;
+    desk: Keys;
   }
 }
 
@@ -39,11 +40,17 @@ export default async function setup(project: TestProject) {
   };
   try {
     const url = await announced(server);
-    const [acme, empty] = await Promise.all([founded("Acme", url, folder), founded("Nobody yet", url, folder)]);
+    const names = ["Acme", "Nobody yet", "Help desk"] as const;
+    const [acme, empty, desk] = await Promise.all(names.map((name) => founded(name, url, folder)));
+    if (!acme || !empty || !desk) throw new Error("An account was not made.");
+    const agent = await Caller.of(url, desk.owner);
+    await agent.post("/api/v1/ingest/batches", handovers());
+    await agent.post("/api/v1/sync/pushes", pushed);
     await (await Caller.of(url, acme.owner)).post("/api/v1/ingest/batches", history);
     project.provide("url", url);
     project.provide("acme", acme);
     project.provide("empty", empty);
+    project.provide("desk", desk);
   } catch (why) {
     await stop();
     throw why;

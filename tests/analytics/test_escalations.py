@@ -170,3 +170,14 @@ async def test_another_account_s_handoffs_are_nobody_s_business(
 ) -> None:
     await escalate(5, claimed_at=ago(days=1))
     assert (await read(REPORT, headers=other_company.engineer.headers))["n_handoffs_total"] == 0
+
+
+async def test_the_distribution_holds_every_first_action_once(read: Read, escalate: Escalate) -> None:
+    for seconds in (29, 30, 59, 60, 86_399, 86_400, 500_000):
+        await escalate(seconds, claimed_at=ago(days=7))
+    await escalate(claimed_at=ago(days=7))
+    bins = (await read(REPORT))["distribution"]
+    assert [found["n_handoffs"] for found in bins] == [1, 2, 1, 0, 0, 0, 0, 1, 2]
+    assert (bins[0]["from_seconds"], bins[-1]["below_seconds"]) == (0, None)
+    assert [found["below_seconds"] for found in bins[:-1]] == [found["from_seconds"] for found in bins[1:]]
+    assert sum(found["n_handoffs"] for found in bins) == (await read(REPORT))["n_handoffs_with_action"]

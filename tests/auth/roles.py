@@ -42,6 +42,8 @@ MATRIX: dict[tuple[str, str], Least] = {
     ("GET", "/api/v1/analytics/tools"): "engineer",
     ("GET", "/api/v1/analytics/users"): "engineer",
     ("GET", "/api/v1/analytics/sessions"): "engineer",
+    ("GET", "/api/v1/analytics/sessions/{session_id}"): "engineer",
+    ("GET", "/api/v1/analytics/sessions/{session_id}/messages"): "engineer",
     ("GET", "/api/v1/analytics/flowpilot/escalations"): "engineer",
     ("GET", "/api/v1/analytics/friction"): "engineer",
     ("GET", "/api/v1/analytics/export"): "admin",

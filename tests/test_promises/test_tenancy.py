@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.db.addresses import Addresses
+from app.facts.identity import session_key
 from tests.people import Company
 from tests.server import migrate
 from tests.serving import Api, all_lent, empty_database, operator, serving
@@ -131,13 +132,26 @@ async def new_log(api: Api, company: Company) -> str:
     return str((await api.client.post("/api/v1/transcripts", **sent)).json()["id"])  # type: ignore[arg-type]
 
 
+async def new_session(api: Api, company: Company) -> str:
+    name = str(uuid4())
+    rows = {"sessions": [{"id": name, "created_at": "2026-01-05T12:00:00Z"}]}
+    (await api.client.post("/api/v1/ingest/batches", json=rows, headers=company.viewer.headers)).raise_for_status()
+    return str(session_key(company.id, name))
+
+
 async def no_processor(_api: Api, _company: Company) -> str:
     """Processors are no account's: one that is not installed is not there for anybody."""
     return str(uuid4())
 
 
 # How to come by an id of each kind; and where ids travel in queries and bodies rather than in paths.
-IDS = {"user_id": member_of, "key_id": new_key, "transcript_id": new_log, "processor": no_processor}
+IDS = {
+    "user_id": member_of,
+    "key_id": new_key,
+    "transcript_id": new_log,
+    "session_id": new_session,
+    "processor": no_processor,
+}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/v1/users/{user_id}"): {"name": "Mallory"},
     ("post", "/api/v1/keys"): {"name": "mine", "user_id": "{user_id}"},

@@ -101,7 +101,7 @@ function Axes({ area, y, tick, labels, below, x }: PlotProps & { area: Area; y: 
         </g>
       ))}
       {labels(area.width).map((i) => (
-        <text key={i} x={round(x(i, area.width))} y={area.height + 18} textAnchor="middle">
+        <text key={i} x={round(x(i, area.width))} y={area.height + 18} textAnchor={x(i, area.width) > area.width - BELOW ? "end" : "middle"}>
           {below(i)}
         </text>
       ))}

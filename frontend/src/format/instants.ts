@@ -11,6 +11,11 @@ export function instant(at: string | number, zone: string): string {
   return written(at, { year: "numeric", month: "short", day: "numeric", timeZone: zone });
 }
 
+/** "Nov 21, 2026, 2:05:07 PM GMT+1": where what follows each other lies within a minute. */
+export function moment(at: string | number, zone: string): string {
+  return written(at, { year: "numeric", month: "short", day: "numeric", second: "2-digit", timeZone: zone });
+}
+
 /** "2:05 PM GMT+1". */
 export function clock(at: string | number, zone: string): string {
   return written(at, { timeZone: zone });

@@ -14,7 +14,7 @@ type Tools = components["schemas"]["ToolReport"];
 const HEIGHT = 260;
 const COLUMNS: readonly Column<Tool>[] = [
   { name: "Tool", value: ({ name }) => name },
-  figure("Calls", COUNT, ({ call_count }) => call_count),
+  figure("Calls", COUNT.exact, ({ call_count }) => call_count),
   ERRORS,
   ERROR_RATE,
   ...times("duration_ms"),

@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 
 import { useSession } from "../session/current";
-import type { Answer, Query, ReportPath } from "./paths";
+import type { Answer, At, Query, ReportPath } from "./paths";
 import type { Report } from "./useReport";
 import { ask, keyOf } from "./useReport";
 import { interval } from "./rhythm";
@@ -18,12 +18,12 @@ export interface Rows<Each, Page = unknown> extends Report<Each[]> {
 }
 
 /** A list that comes page by page, for addresses that answer `{rows, next_cursor}`. */
-export function useRows<Path extends Listed>(path: Path, query: Omit<Query<Path>, "cursor">): Rows<Row<Path>, Answer<Path>> {
+export function useRows<Path extends Listed>(path: Path, query: Omit<Query<Path>, "cursor">, at?: At<Path>): Rows<Row<Path>, Answer<Path>> {
   const { client } = useSession();
   const listed = useInfiniteQuery({
-    queryKey: [...keyOf(path, query), "rows"],
+    queryKey: [...keyOf(path, query, at as object | undefined), "rows"],
     queryFn: ({ signal, pageParam }) =>
-      ask(client, path, { query: { ...query, ...(pageParam !== null && { cursor: pageParam }) }, signal }),
+      ask(client, path, { query: { ...query, ...(pageParam !== null && { cursor: pageParam }) }, path: at as object | undefined, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => (page as { next_cursor: string | null }).next_cursor,
     placeholderData: keepPreviousData,

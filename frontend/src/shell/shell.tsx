@@ -21,7 +21,7 @@ export function Shell() {
   // Who may not see the overview begins with the first page that is theirs.
   const page = path === "/" ? (mine.find((one) => one.path === "/") ?? mine[0] ?? PAGES[0]) : pageAt(path);
   const main = useRef<HTMLElement>(null);
-  useArrival(page, main);
+  useArrival(path, page, main);
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -34,7 +34,7 @@ export function Shell() {
             <h1>{page?.title ?? "Nothing here"}</h1>
             <Freshness />
           </div>
-          {page !== undefined && mine.includes(page) && <Bar {...page.bar} />}
+          {page !== undefined && mine.includes(page) && <Bar {...((path !== page.path && page.below) || page.bar)} />}
         </header>
         {page === undefined ? <Nowhere /> : <Content page={page} isMine={mine.includes(page)} />}
       </main>
@@ -63,13 +63,13 @@ function Nowhere() {
 }
 
 /** A new page has its title in the window's, begins at its top, and readers of screens are taken there. */
-function useArrival(page: Page | undefined, main: RefObject<HTMLElement | null>) {
-  const arrived = useRef(page);
+function useArrival(path: string, page: Page | undefined, main: RefObject<HTMLElement | null>) {
+  const arrived = useRef(path);
   useEffect(() => {
     document.title = `${page?.title ?? "Nothing here"} · Tally`;
-    if (arrived.current === page) return;
-    arrived.current = page;
+    if (arrived.current === path) return;
+    arrived.current = path;
     main.current?.focus({ preventScroll: true });
     document.documentElement.scrollTop = 0;
-  }, [page, main]);
+  }, [path, page, main]);
 }
