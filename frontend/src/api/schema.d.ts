@@ -667,6 +667,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session
+         * @description A session's whole life: its totals, tool calls, steps and handoffs. Its messages have an address of their own.
+         */
+        get: operations["read_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/sessions/{session_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session Messages
+         * @description A session's messages, first to last, without what they said.
+         */
+        get: operations["read_session_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/flowpilot/escalations": {
         parameters: {
             query?: never;
@@ -1188,6 +1228,11 @@ export interface components {
             p95_seconds_to_claim: number | null;
             /** Metric Definition */
             metric_definition: string;
+            /**
+             * Distribution
+             * @description Of the times to a first action; its bins are always the same.
+             */
+            distribution: components["schemas"]["ReactionBin"][];
             /** By Intent */
             by_intent: components["schemas"]["ByIntent"][];
             /** By Priority */
@@ -1304,6 +1349,39 @@ export interface components {
              * @description Sessions of which a log counts anything at all.
              */
             sessions: number;
+        };
+        /** Handoff */
+        Handoff: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Created At */
+            created_at: string;
+            /** Handed Off By */
+            handed_off_by: string | null;
+            /** Intent */
+            intent: string | null;
+            /** Priority */
+            priority: string | null;
+            /** Claimed At */
+            claimed_at: string | null;
+            /** Claimed By */
+            claimed_by: string | null;
+        };
+        /** Handoffs */
+        Handoffs: {
+            /**
+             * Truncated
+             * @description There are more than these 200.
+             */
+            truncated: boolean;
+            /**
+             * Rows
+             * @description The first, by time.
+             */
+            rows: components["schemas"]["Handoff"][];
         };
         /** Health */
         Health: {
@@ -1767,6 +1845,18 @@ export interface components {
              * @description Give it as `cursor` for the next page; null on the last.
              */
             next_cursor: string | null;
+        };
+        /** OneSession */
+        OneSession: {
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+            session: components["schemas"]["SessionLine"];
+            tool_calls: components["schemas"]["SessionToolCalls"];
+            steps: components["schemas"]["SessionSteps"];
+            handoffs: components["schemas"]["Handoffs"];
         };
         /** OwnNote */
         OwnNote: {
@@ -2390,6 +2480,21 @@ export interface components {
             /** Quarantined At */
             quarantined_at: string;
         };
+        /** ReactionBin */
+        ReactionBin: {
+            /** From Seconds */
+            from_seconds: number;
+            /**
+             * Below Seconds
+             * @description Null: the last bin has no end.
+             */
+            below_seconds: number | null;
+            /**
+             * N Handoffs
+             * @description First actions that came this soon.
+             */
+            n_handoffs: number;
+        };
         /**
          * Reading
          * @description How far one processor has come with a log.
@@ -2692,6 +2797,64 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /**
+         * SessionMessage
+         * @description Numbers and names of a message; what it said is nowhere in Tally.
+         */
+        SessionMessage: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Created At */
+            created_at: string;
+            /** Role */
+            role: string;
+            /** Agent Name */
+            agent_name: string | null;
+            /** Model Id */
+            model_id: string | null;
+            /** Status */
+            status: string;
+            /** Is Error */
+            is_error: boolean;
+            /** Error Kind */
+            error_kind: string | null;
+            /** Response Time Ms */
+            response_time_ms: number | null;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Cost Usd
+             * @description US dollars; null when nothing that was used has a known price.
+             * @example 12.340000
+             */
+            cost_usd: string | null;
+        };
+        /** SessionMessages */
+        SessionMessages: {
+            /** Rows */
+            rows: components["schemas"]["SessionMessage"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+            /**
+             * Data As Of
+             * @description When the account's facts last changed.
+             */
+            data_as_of: string | null;
+        };
         /** SessionReport */
         SessionReport: {
             /**
@@ -2725,6 +2888,79 @@ export interface components {
              * @description Give it as `cursor` for the next page; null on the last.
              */
             next_cursor: string | null;
+        };
+        /** SessionStep */
+        SessionStep: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Created At */
+            created_at: string;
+            /** Step Order */
+            step_order: number | null;
+            /** Step Type */
+            step_type: string | null;
+            /** Confidence At Step */
+            confidence_at_step: number | null;
+            /** Input Tokens */
+            input_tokens: number | null;
+            /** Output Tokens */
+            output_tokens: number | null;
+            /** Is Fork Point */
+            is_fork_point: boolean;
+            /** Was Free Text */
+            was_free_text: boolean;
+            /** Was Skipped */
+            was_skipped: boolean;
+        };
+        /** SessionSteps */
+        SessionSteps: {
+            /**
+             * Truncated
+             * @description There are more than these 200.
+             */
+            truncated: boolean;
+            /**
+             * Rows
+             * @description The first, by time.
+             */
+            rows: components["schemas"]["SessionStep"][];
+        };
+        /** SessionToolCall */
+        SessionToolCall: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Status */
+            status: string;
+            /** Is Error */
+            is_error: boolean;
+            /**
+             * Occurred At
+             * @description When it started; where nobody said, when it ended or came in.
+             */
+            occurred_at: string;
+            /** Duration Ms */
+            duration_ms: number | null;
+        };
+        /** SessionToolCalls */
+        SessionToolCalls: {
+            /**
+             * Truncated
+             * @description There are more than these 200.
+             */
+            truncated: boolean;
+            /**
+             * Rows
+             * @description The first, by time.
+             */
+            rows: components["schemas"]["SessionToolCall"][];
         };
         /**
          * SettingsChange
@@ -7394,6 +7630,225 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneSession"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    /** @description Requests this key may make at once. */
+                    "RateLimit-Limit"?: number;
+                    /** @description How many of them are left. */
+                    "RateLimit-Remaining"?: number;
+                    /** @description Seconds until all of them are back. */
+                    "RateLimit-Reset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before trying again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_session_messages: {
+        parameters: {
+            query?: {
+                /** @description Rows a page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer; while nothing changed the answer is 304. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Send it as `If-None-Match` next time. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionMessages"];
+                };
+            };
+            /** @description Not modified: what `If-None-Match` names is still the answer. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
