@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.params import Security
 from fastapi.security.base import SecurityBase
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, func, literal_column, select
 from starlette.responses import Response
 
 from app.auth.limits import Limits
@@ -106,7 +106,7 @@ _user = (
         User.name,
         Account.name.label("account_name"),
         Account.timezone,
-        func.coalesce(AccountVersion.version, 0).label("version"),
+        func.coalesce(AccountVersion.version, literal_column("0")).label("version"),
         AccountVersion.changed_at,
         Account.member_detail,
     )
