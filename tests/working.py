@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.worker import Job, Pace, Worker
 from tests.process import ROOT
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 # The name of the job, how long it takes, how often it is due, how long a lease lasts.
 Way = tuple[str, float, float, float]
 
