@@ -84,7 +84,11 @@ def carried_out(wish: "Wish") -> int:
 
     os.umask(0o077)
 
-    report = asyncio.run(stoppable(carry_out(wish)))
+    try:
+        report = asyncio.run(stoppable(carry_out(wish)))
+    except asyncio.CancelledError:  # before anything was read
+        sys.stderr.write("tally: Stopped before anything was read.\n")
+        return 1
     if wish.as_json:
         show(report.as_json(), as_json=True)
     else:

@@ -133,7 +133,7 @@ class Server:
                 if answer.status_code not in PASSING:
                     return answer
                 why, wanted = f"{self.url} answers {answer.status_code}: {detail(answer)}", retry_after(answer)
-            pause = max(min(SHORTEST_S * 2**tries, LONGEST_S) * random.uniform(0.5, 1), wanted)  # noqa: S311
+            pause = max(min(SHORTEST_S * 2 ** min(tries, 10), LONGEST_S) * random.uniform(0.5, 1), wanted)  # noqa: S311
             if time.monotonic() - began + pause > self._patience():
                 raise Lost(why)
             tries += 1

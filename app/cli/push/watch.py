@@ -70,16 +70,17 @@ async def once(push: Push) -> Report:
 
 async def follow(push: Push) -> Report:
     """Until stopped. A line for each round that found something; what failed waits until it changes."""
-    whole, since = Report(), time.monotonic()
+    whole, since, said = Report(), time.monotonic(), set[str]()
     try:
         while True:
             report = Report()
             with plain():
                 await push.round(report, lambda _report, _number: None, completed=whole.rounds == 0)
-            tell(report, first=whole.rounds == 0)
+            tell(report, said, first=whole.rounds == 0)
             whole.add(report)
             if time.monotonic() - since > AGAIN_S:
                 push.failed.clear()
+                said.clear()
                 since = time.monotonic()
             await asyncio.sleep(PAUSE_S)
     except asyncio.CancelledError:
@@ -88,12 +89,15 @@ async def follow(push: Push) -> Report:
     return whole
 
 
-def tell(report: Report, *, first: bool) -> None:
+def tell(report: Report, said: set[str], *, first: bool) -> None:
+    """`said`: complaints that need not be heard again."""
     if report.pushed or first:
-        said = f"{report.pushed:,} files, {report.rows_read:,} rows, {report.rows_stored:,} of them new"
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {said}\n")
+        words = f"{report.pushed:,} files, {report.rows_read:,} rows, {report.rows_stored:,} of them new"
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {words}\n")
     for sentence in report.complaints():
-        sys.stderr.write(f"tally: {sentence}\n")
+        if sentence not in said:
+            said.add(sentence)
+            sys.stderr.write(f"tally: {sentence}\n")
 
 
 def standing(report: Report, number: int) -> tuple[int, int, str]:

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.cli.push.machine import Machine, many, session
+from tests.process import free_port
 
 
 async def until(machine: Machine, calls: list[int]) -> None:
@@ -20,6 +21,7 @@ async def until(machine: Machine, calls: list[int]) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_live_sessions_are_followed_until_told_to_stop(machine: Machine, number: int) -> None:
     logs = many(machine.home / "logs", 1)
+    (logs / "gone.jsonl").symlink_to(logs / "nowhere")
     whole = session(1, 30)
     with machine.pushing(logs, "--watch") as running:
         await until(machine, [4])
@@ -31,8 +33,20 @@ async def test_live_sessions_are_followed_until_told_to_stop(machine: Machine, n
         await until(machine, [4, 30])
         assert "pid" in machine.push(logs).sentence
         family = running.family()
+        (logs / "gone.jsonl").unlink()
+        assert running.err.count("gone.jsonl") == 1
+        await asyncio.sleep(4)
         assert running.end(number) == 0, running.err
         assert "Traceback" not in running.err
-        assert "2 files" not in running.err
     assert not psutil.wait_procs(family, timeout=20)[1]
     assert machine.pushed(logs)["rows"]["read"] == 0
+
+
+def test_it_can_be_stopped_while_nobody_answers(machine: Machine) -> None:
+    logs = many(machine.home / "logs", 1)
+    away = machine.with_(TALLY_URL=f"http://127.0.0.1:{free_port()}")
+    with away.pushing(logs, "--watch") as running:
+        while "Waiting" not in running.err:
+            time.sleep(0.05)
+        assert running.end(signal.SIGTERM) == 1
+        assert running.err.splitlines()[-1] == "tally: Stopped before anything was read."
