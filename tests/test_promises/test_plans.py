@@ -71,6 +71,7 @@ ASKED: dict[str, list[dict[str, str]]] = {
     "users": [{}, ONE, {"user_id": "U"}, {"agent": "agent-1"}],
     "tools": [{}, ONE, {"user_id": "U"}],
     "sessions": [{}, {"user_id": "U"}, {"model": "model-1"}],
+    "friction": [{}, {"user_id": "U"}],
     "summary": [],
     "flowpilot/escalations": [],
 }
