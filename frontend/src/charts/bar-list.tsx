@@ -56,7 +56,7 @@ export function BarList({ columns, bars, format, most = 8, onPick }: BarListProp
             {note !== undefined && <span className="soft"> · {note}</span>}
           </span>
           <div className="bars-track">
-            <div className="bars-fill" style={{ width: `${(value / top) * 100}%` }} />
+            {value > 0 && <div className="bars-fill" style={{ width: `${(value / top) * 100}%` }} />}
           </div>
         </li>
       ))}
