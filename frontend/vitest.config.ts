@@ -8,7 +8,7 @@ export default defineConfig({
     // Processes, not threads: only there does TZ reach the clock. West of Greenwich unless a test says else.
     pool: "forks",
     env: { TZ: "America/Los_Angeles" },
-    setupFiles: "tests/patience.ts",
+    setupFiles: ["tests/patience.ts", "tests/dialogs.ts"],
     testTimeout: 60_000,
   },
 });

@@ -101,6 +101,14 @@ export const PAGES: readonly Page[] = [
     icon: "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6M2.5 14.5a5.5 5.5 0 0 1 11 0",
     load: () => import("./pages/me"),
   },
+  {
+    path: "/admin",
+    title: "Admin",
+    role: "admin",
+    bar: { range: false, zone: true, filters: [] },
+    icon: "M2 4h6M12 4h2M10 2.5v3M2 8h2M8 8h6M6 6.5v3M2 12h7M13 12h1M11 10.5v3",
+    load: () => import("./pages/admin"),
+  },
 ];
 
 /** The page of an address; undefined where there is none. */

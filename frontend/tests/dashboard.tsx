@@ -14,7 +14,7 @@ type Role = keyof Keys;
 
 interface Door {
   role?: Role;
-  account?: "acme" | "empty" | "desk";
+  account?: "acme" | "empty" | "desk" | "workshop";
   /** Instead of the role's. */
   key?: string;
 }

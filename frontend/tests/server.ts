@@ -28,6 +28,8 @@ declare module "vitest" {
     acme: Keys;
     empty: Keys;
     desk: Keys;
+    /** Whose settings and members tests change. */
+    workshop: Keys;
   }
 }
 
@@ -40,9 +42,9 @@ export default async function setup(project: TestProject) {
   };
   try {
     const url = await announced(server);
-    const names = ["Acme", "Nobody yet", "Help desk"] as const;
-    const [acme, empty, desk] = await Promise.all(names.map((name) => founded(name, url, folder)));
-    if (!acme || !empty || !desk) throw new Error("An account was not made.");
+    const names = ["Acme", "Nobody yet", "Help desk", "Workshop"] as const;
+    const [acme, empty, desk, workshop] = await Promise.all(names.map((name) => founded(name, url, folder)));
+    if (!acme || !empty || !desk || !workshop) throw new Error("An account was not made.");
     const agent = await Caller.of(url, desk.owner);
     await agent.post("/api/v1/ingest/batches", handovers());
     await agent.post("/api/v1/sync/pushes", pushed);
@@ -51,6 +53,7 @@ export default async function setup(project: TestProject) {
     project.provide("acme", acme);
     project.provide("empty", empty);
     project.provide("desk", desk);
+    project.provide("workshop", workshop);
   } catch (why) {
     await stop();
     throw why;

@@ -32,3 +32,19 @@ export function ago(at: string | number, now = Date.now()): string {
   const unit = UNITS.find(([, length]) => past >= length);
   return unit === undefined ? "just now" : RELATIVE.format(-Math.floor(past / unit[1]), unit[0]);
 }
+
+/** The instant at which a day begins in a zone. */
+export function dayBegins(day: string, zone: string): string {
+  const there = Date.parse(`${day}T00:00:00Z`);
+  // Where clocks change that day, the first answer may be that of the other side.
+  const near = there - offset(there, zone);
+  return new Date(there - offset(near, zone)).toISOString();
+}
+
+function offset(at: number, zone: string): number {
+  const parts = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" }).formatToParts(at);
+  const said = /([+-])(\d\d):(\d\d)/.exec(parts.find(({ type }) => type === "timeZoneName")?.value ?? "");
+  if (said === null) return 0;
+  const ms = (Number(said[2]) * 60 + Number(said[3])) * 60 * SECOND;
+  return said[1] === "-" ? -ms : ms;
+}

@@ -1,4 +1,6 @@
+import { Said } from "../parts/said";
 import { Tabs } from "../parts/tabs";
+import { Keys } from "./keys/keys";
 import { Queries } from "./me/queries";
 import { Sessions } from "./me/sessions";
 import { Sync } from "./me/sync";
@@ -14,7 +16,16 @@ export default function MyStats() {
         { id: "tokens", title: "Tokens", body: Tokens },
         { id: "access", title: "Data access", body: Queries },
         { id: "sync", title: "Sync", body: Sync },
+        { id: "keys", title: "API keys", body: OwnKeys },
       ]}
     />
+  );
+}
+
+function OwnKeys() {
+  return (
+    <Said>
+      <Keys />
+    </Said>
   );
 }

@@ -18,6 +18,8 @@ interface PanelProps<Data> {
   empty?: (data: Data) => string | null;
   /** What to do about it; default: choose another window. */
   advice?: ReactNode;
+  /** Buttons of its own, before those that every panel has. */
+  tools?: ReactNode;
   /** A chart can be read as a table; a table already is one. */
   kind?: "chart" | "table";
   /** The columns it takes: "third", "half", "wide". */
@@ -26,7 +28,7 @@ interface PanelProps<Data> {
 }
 
 /** A box with a heading, and what its report gives: chart or table, with its exports. */
-export function Panel<Data>({ title, note, report, height, empty, advice, kind = "chart", className = "", children }: PanelProps<Data>) {
+export function Panel<Data>({ title, note, report, height, empty, advice, tools, kind = "chart", className = "", children }: PanelProps<Data>) {
   const id = useId();
   const body = useRef<HTMLDivElement>(null);
   const sheet = useRef<Sheet | null>(null);
@@ -43,6 +45,7 @@ export function Panel<Data>({ title, note, report, height, empty, advice, kind =
           {note !== undefined && <p className="panel-note soft">{note}</p>}
         </div>
         <div className="panel-tools">
+          {tools}
           {kind === "chart" && (
             <button className="button bare" aria-pressed={asTable} disabled={!isShown} onClick={() => setAsTable(!asTable)}>
               Table

@@ -16,7 +16,11 @@ export type Answer<Path extends ReportPath> = paths[Path] extends {
 type Parameters<Path extends ReportPath> = paths[Path] extends { get: { parameters: infer Given } } ? Given : never;
 
 export type Query<Path extends ReportPath> =
-  Parameters<Path> extends { query?: infer Given } ? ([NonNullable<Given>] extends [never] ? Record<never, never> : NonNullable<Given>) : Record<never, never>;
+  Parameters<Path> extends { query?: infer Given }
+    ? [NonNullable<Given>] extends [never]
+      ? Record<never, never>
+      : NonNullable<Given>
+    : Record<never, never>;
 
 export type At<Path extends ReportPath> =
   Parameters<Path> extends { path: infer Given extends object } ? Given : undefined;

@@ -115,11 +115,11 @@ test("the arrow keys lead from tab to tab, round and round", async () => {
   const { key } = await newcomer();
   const user = await open("/me", { key });
   const tabs = await screen.findAllByRole("tab");
-  expect(tabs.map((tab) => tab.tabIndex)).toEqual([0, -1, -1, -1]);
+  expect(tabs.map((tab) => tab.tabIndex)).toEqual([0, -1, -1, -1, -1]);
   tabs[0]?.focus();
   await user.keyboard("{ArrowLeft}");
-  expect(document.activeElement).toBe(tabs[3]);
-  expect(screen.getByRole("tabpanel", { name: "Sync" })).toBeTruthy();
+  expect(document.activeElement).toBe(tabs[4]);
+  expect(screen.getByRole("tabpanel", { name: "API keys" })).toBeTruthy();
   expect(screen.queryByRole("tabpanel", { name: "Sessions" })).toBeNull();
   await user.keyboard("{ArrowRight}{ArrowRight}");
   expect(location.search).toBe("?tab=tokens");
@@ -164,4 +164,24 @@ test("one's own data is downloaded as lines of JSON", async () => {
   const lines = (await saved[0]?.text())?.trim().split("\n").map((line) => JSON.parse(line));
   expect(lines?.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["profile", "session", "message"]));
   expect(JSON.stringify(lines)).toContain(session);
+});
+
+test("a viewer makes a key of their own, sees it once, and revokes it", async () => {
+  const { key } = await newcomer();
+  const user = await open("/me?tab=keys", { key });
+  await panel("My keys");
+  await user.click(screen.getByRole("button", { name: "Make a key" }));
+  await user.type(within(screen.getByRole("dialog")).getByLabelText("Name"), "laptop");
+  await user.click(screen.getByRole("button", { name: "Make" }));
+  const made = await screen.findByRole("dialog", { name: "The key laptop" });
+  const shown = within(made).getByLabelText<HTMLInputElement>("API key").value;
+  expect((await Caller.of(url, shown)).token).toBeTruthy();
+  await user.click(within(made).getByRole("button", { name: "Copy" }));
+  expect(await navigator.clipboard.readText()).toBe(shown);
+  await user.click(within(made).getByRole("button", { name: "Close" }));
+  expect(screen.queryByDisplayValue(shown)).toBeNull();
+  await user.click(await screen.findByRole("button", { name: /^Revoke: laptop/ }));
+  await user.click(screen.getByRole("button", { name: "Revoke" }));
+  expect(await screen.findByText(/^The key laptop .* is revoked\.$/)).toBeTruthy();
+  await expect(Caller.of(url, shown)).rejects.toThrow("401");
 });

@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
 import { answerOf } from "../../api/client";
+import { Box } from "../../parts/box";
 import { save } from "../../parts/save";
 import { useSession } from "../../session/current";
 
@@ -27,12 +28,10 @@ export function Export() {
   });
   const isStopped = stopping.current.signal.aborted;
   return (
-    <section className="panel" aria-labelledby="my-data">
-      <h2 id="my-data">Everything about me</h2>
-      <p className="panel-note soft">
-        All that Tally holds about you, a JSON object a line: profile, keys without their secret, sessions, messages, tool
-        calls, logs, audit. A year of work may take a minute.
-      </p>
+    <Box
+      title="Everything about me"
+      note="All that Tally holds about you, a JSON object a line: profile, keys without their secret, sessions, messages, tool calls, logs, audit. A year of work may take a minute."
+    >
       <div className="doing">
         <button className="button" disabled={take.isPending} onClick={() => take.mutate()}>
           Download my data
@@ -52,7 +51,7 @@ export function Export() {
           </p>
         )}
       </div>
-    </section>
+    </Box>
   );
 }
 

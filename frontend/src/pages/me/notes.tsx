@@ -2,6 +2,7 @@ import { useMemo } from "react";
 
 import type { components } from "../../api/schema";
 import { details } from "../../format/details";
+import { doorOf } from "../../format/doors";
 import { instant } from "../../format/instants";
 import { DURATION } from "../../format/numbers";
 import { Outcome } from "../../parts/outcome";
@@ -22,12 +23,6 @@ export function Notes({ rows, named }: NotesProps) {
   const { inZone } = useView();
   const columns = useMemo(() => columnsIn(inZone, named), [inZone, named]);
   return <DataTable columns={columns} rows={rows.data ?? []} keyOf={({ id }) => id} paged={rows} />;
-}
-
-const DOORS: Readonly<Record<string, string>> = { api: "a program", web: "the dashboard", cli: "the command line", worker: "the worker" };
-
-export function doorOf(client: string): string {
-  return DOORS[client] ?? client;
 }
 
 function columnsIn(zone: string, named: (action: string) => string): Column<Note>[] {

@@ -2,8 +2,9 @@ import { useMemo } from "react";
 
 import type { components } from "../../api/schema";
 import { instant } from "../../format/instants";
-import { COUNT, DOLLARS, type Format, SECONDS, usd } from "../../format/numbers";
+import { COUNT, SECONDS } from "../../format/numbers";
 import { Badge } from "../../parts/badge";
+import { COST, figure } from "../../parts/columns";
 import { Panel } from "../../parts/panel";
 import { type Column, DataTable } from "../../parts/table";
 import { useRows } from "../../reports/useRows";
@@ -50,14 +51,14 @@ function columnsIn(zone: string): Column<Session>[] {
   return [
     { name: "Session", value: nameOf, show: (session) => <Name session={session} /> },
     { name: "Begun", value: ({ started_at }) => started_at, text: ({ started_at }) => instant(started_at, zone) },
-    number("Active", SECONDS, ({ active_seconds }) => active_seconds),
-    number("In all", SECONDS, ({ wall_seconds }) => wall_seconds),
-    number("Yours", COUNT, ({ user_messages }) => user_messages),
-    number("Answers", COUNT, ({ assistant_messages }) => assistant_messages),
-    number("Tool calls", COUNT, ({ tool_calls }) => tool_calls),
-    number("Failed", COUNT, ({ tool_errors }) => tool_errors),
-    number("Tokens", COUNT, ({ tokens_total }) => tokens_total),
-    number("Cost", DOLLARS, ({ cost_usd }) => usd(cost_usd)),
+    spent("Active", ({ active_seconds }) => active_seconds),
+    spent("In all", ({ wall_seconds }) => wall_seconds),
+    figure("Yours", COUNT, ({ user_messages }) => user_messages),
+    figure("Answers", COUNT, ({ assistant_messages }) => assistant_messages),
+    figure("Tool calls", COUNT, ({ tool_calls }) => tool_calls),
+    figure("Failed", COUNT, ({ tool_errors }) => tool_errors),
+    figure("Tokens", COUNT, ({ tokens_total }) => tokens_total),
+    COST,
     { name: "Main model", value: ({ primary_model }) => primary_model },
     { name: "Log", value: ({ session_file }) => session_file },
   ];
@@ -74,6 +75,6 @@ function Name({ session }: { session: Session }) {
   );
 }
 
-function number(name: string, format: Format, value: (session: Session) => number | null): Column<Session> {
-  return { name, value, text: (session) => (format === SECONDS ? format.short : format.exact)(value(session)) };
+function spent(name: string, value: (session: Session) => number | null): Column<Session> {
+  return { name, value, text: (session) => SECONDS.short(value(session)) };
 }

@@ -7,6 +7,7 @@ import { instant } from "../../format/instants";
 import { COUNT, DOLLARS, usd } from "../../format/numbers";
 import { Card } from "../../parts/card";
 import { Choice } from "../../parts/choice";
+import { COST, figure } from "../../parts/columns";
 import { Panel } from "../../parts/panel";
 import { Failure } from "../../parts/states";
 import { type Column, DataTable } from "../../parts/table";
@@ -100,25 +101,16 @@ function Daily({ data: { daily } }: { data: Own }) {
   return <StackedBars days={days} series={series} format={COUNT} />;
 }
 
-function counted(name: string, value: (row: Classes) => number): Column<Classes> {
-  return { name, value, text: (row) => COUNT.exact(value(row)) };
-}
-
 const CLASSES: readonly Column<Classes>[] = [
-  counted("Tokens", ({ total }) => total),
-  counted("Input", ({ input }) => input),
-  counted("Output", ({ output }) => output),
-  counted("Cache read", ({ cache_read }) => cache_read),
-  counted("Cache creation", ({ cache_creation }) => cache_creation),
+  figure("Tokens", COUNT, ({ total }) => total),
+  figure("Input", COUNT, ({ input }) => input),
+  figure("Output", COUNT, ({ output }) => output),
+  figure("Cache read", COUNT, ({ cache_read }) => cache_read),
+  figure("Cache creation", COUNT, ({ cache_creation }) => cache_creation),
 ];
-const COST: Column<{ cost_usd: string | null }> = {
-  name: "Cost",
-  value: ({ cost_usd }) => usd(cost_usd),
-  text: ({ cost_usd }) => DOLLARS.exact(usd(cost_usd)),
-};
 const BY_MODEL: readonly Column<ModelTokens>[] = [
   { name: "Model", value: ({ model }) => model },
-  { name: "Messages", value: ({ messages }) => messages, text: ({ messages }) => COUNT.exact(messages) },
+  figure("Messages", COUNT, ({ messages }) => messages),
   ...CLASSES,
   COST,
 ];

@@ -1,0 +1,108 @@
+import { useMemo, useState } from "react";
+
+import { answerOf } from "../../api/client";
+import type { components } from "../../api/schema";
+import { instant } from "../../format/instants";
+import { Ask } from "../../parts/ask";
+import { Badge } from "../../parts/badge";
+import { Field } from "../../parts/field";
+import { Panel } from "../../parts/panel";
+import { useSay } from "../../parts/said";
+import { type Column, DataTable } from "../../parts/table";
+import { useRows } from "../../reports/useRows";
+import { useSession } from "../../session/current";
+import { useView } from "../../view/useView";
+import { ShownOnce } from "./shown-once";
+
+type Key = components["schemas"]["Key"];
+type Made = components["schemas"]["KeyShownOnce"];
+
+interface KeysProps {
+  /** Whose; default: one's own. */
+  of?: { id: string; name: string };
+}
+
+/** Somebody's keys: made, shown once, revoked. */
+export function Keys({ of }: KeysProps) {
+  const { client } = useSession();
+  const { inZone } = useView();
+  const say = useSay();
+  const rows = useRows("/api/v1/keys", of === undefined ? {} : { user_id: of.id });
+  const [isNew, setNew] = useState(false);
+  const [made, setMade] = useState<Made | null>(null);
+  const [going, setGoing] = useState<Key | null>(null);
+  const columns = useMemo(() => columnsFor(inZone, setGoing), [inZone]);
+  return (
+    <>
+      <Panel
+        title={of === undefined ? "My keys" : `Keys of ${of.name}`}
+        note="A program exchanges its key for short-lived tokens. With a key for each program or machine you can revoke one alone."
+        tools={
+          <button className="button" onClick={() => setNew(true)}>
+            Make a key
+          </button>
+        }
+        kind="table"
+        report={rows}
+        height={200}
+        empty={(found) => (found.length === 0 ? "There is no key yet." : null)}
+        advice="Make one for each program or machine."
+      >
+        {(found) => <DataTable columns={columns} rows={found} keyOf={({ id }) => id} paged={rows} />}
+      </Panel>
+      {isNew && (
+        <Ask
+          title={of === undefined ? "Make a key" : `Make a key for ${of.name}`}
+          action="Make"
+          send={(given, signal) => {
+            const body = { name: String(given.get("name")).trim(), ...(of !== undefined && { user_id: of.id }) };
+            return answerOf(client.POST("/api/v1/keys", { body, signal }));
+          }}
+          onDone={setMade}
+          onClose={() => setNew(false)}
+        >
+          <Field label="Name" name="name" placeholder="laptop" note="Of the program or machine that will use it." required />
+        </Ask>
+      )}
+      {made !== null && <ShownOnce made={made} onClose={() => setMade(null)} />}
+      {going !== null && (
+        <Ask
+          title={`Revoke the key ${going.name} ${going.hint}?`}
+          action="Revoke"
+          isGrave
+          send={(_, signal) => answerOf(client.DELETE("/api/v1/keys/{key_id}", { params: { path: { key_id: going.id } }, signal }))}
+          onDone={() => say(`The key ${going.name} ${going.hint} is revoked.`)}
+          onClose={() => setGoing(null)}
+        >
+          <p>Whoever uses it, in a program or signed in here, is out at once. It cannot be taken back; a new key can be made.</p>
+        </Ask>
+      )}
+    </>
+  );
+}
+
+function columnsFor(zone: string, revoke: (key: Key) => void): Column<Key>[] {
+  const when = (at: string | null, never: string) => (at === null ? never : instant(at, zone));
+  return [
+    { name: "Name", value: ({ name }) => name },
+    { name: "Ends with", value: ({ hint }) => hint },
+    { name: "Made", value: ({ created_at }) => created_at, text: ({ created_at }) => when(created_at, "–") },
+    { name: "Last used", value: ({ last_used_at }) => last_used_at, text: ({ last_used_at }) => when(last_used_at, "never") },
+    {
+      name: "State",
+      value: ({ revoked_at }) => (revoked_at === null ? "works" : "revoked"),
+      show: ({ revoked_at }) =>
+        revoked_at === null ? <Badge text="works" tone="good" /> : <Badge text="revoked" tone="bad" title={instant(revoked_at, zone)} />,
+    },
+    {
+      name: "Changes",
+      value: () => null,
+      show: (key) =>
+        key.revoked_at === null && (
+          <button className="button bare" aria-label={`Revoke: ${key.name} ${key.hint}`} onClick={() => revoke(key)}>
+            Revoke
+          </button>
+        ),
+    },
+  ];
+}
