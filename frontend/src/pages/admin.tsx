@@ -16,6 +16,7 @@ interface Section {
 const SECTIONS: readonly Section[] = [
   { path: "/admin", title: "Members", Body: lazy(() => import("./admin/members")) },
   { path: "/admin/keys", title: "API keys", Body: lazy(() => import("./admin/keys")) },
+  { path: "/admin/processing", title: "Processing", Body: lazy(() => import("./admin/processing")) },
   { path: "/admin/audit", title: "Audit", Body: lazy(() => import("./admin/audit")) },
   { path: "/admin/settings", title: "Settings", Body: lazy(() => import("./admin/settings")) },
   { path: "/admin/data", title: "Data", Body: lazy(() => import("./admin/data")) },
