@@ -29,7 +29,7 @@ function runColumns(zone: string): Column<Job>[] {
   return [
     { name: "Last run", value: ({ last_run }) => last_run?.outcome ?? null, show: (job) => <Runs job={job} zone={zone} /> },
     { name: "Begun", value: ({ last_run }) => last_run?.began_at ?? null, text: ({ last_run }) => at(last_run?.began_at) },
-    figure("Items", COUNT, ({ last_run }) => last_run?.items ?? null),
+    figure("Items", COUNT.exact, ({ last_run }) => last_run?.items ?? null),
     { name: "Next look", value: ({ due_at }) => due_at, text: ({ due_at }) => at(due_at) },
     { name: "Fault", value: ({ last_run }) => last_run?.fault ?? null },
   ];
@@ -42,10 +42,10 @@ export function jobColumns(zone: string): Column<Job>[] {
 export function processorColumns(zone: string, running: string | null, run: (name: string) => void): Column<Processor>[] {
   return [
     { name: "Processor", value: ({ name }) => name },
-    figure("Waiting", COUNT, ({ backlog }) => backlog),
-    figure("Failing", COUNT, ({ failing }) => failing),
+    figure("Waiting", COUNT.exact, ({ backlog }) => backlog),
+    figure("Failing", COUNT.exact, ({ failing }) => failing),
     { name: "Wait", value: ({ lag_s }) => lag_s, text: ({ lag_s }) => SECONDS.short(lag_s) },
-    figure("Set aside", COUNT, ({ quarantined }) => quarantined),
+    figure("Set aside", COUNT.exact, ({ quarantined }) => quarantined),
     {
       name: "By hand",
       value: () => null,
@@ -77,7 +77,7 @@ export function fileColumns(zone: string, release: (file: SetAside) => void): Co
         </button>
       ),
     },
-    figure("Attempts", COUNT, ({ attempts }) => attempts),
+    figure("Attempts", COUNT.exact, ({ attempts }) => attempts),
     { name: "Since", value: ({ quarantined_at }) => quarantined_at, text: ({ quarantined_at }) => instant(quarantined_at, zone) },
     { name: "Error", value: ({ last_error }) => last_error },
   ];

@@ -51,13 +51,13 @@ function columnsIn(zone: string): Column<Session>[] {
   return [
     { name: "Session", value: nameOf, show: (session) => <Name session={session} /> },
     { name: "Begun", value: ({ started_at }) => started_at, text: ({ started_at }) => instant(started_at, zone) },
-    spent("Active", ({ active_seconds }) => active_seconds),
-    spent("In all", ({ wall_seconds }) => wall_seconds),
-    figure("Yours", COUNT, ({ user_messages }) => user_messages),
-    figure("Answers", COUNT, ({ assistant_messages }) => assistant_messages),
-    figure("Tool calls", COUNT, ({ tool_calls }) => tool_calls),
-    figure("Failed", COUNT, ({ tool_errors }) => tool_errors),
-    figure("Tokens", COUNT, ({ tokens_total }) => tokens_total),
+    figure("Active", SECONDS.short, ({ active_seconds }) => active_seconds),
+    figure("In all", SECONDS.short, ({ wall_seconds }) => wall_seconds),
+    figure("Yours", COUNT.exact, ({ user_messages }) => user_messages),
+    figure("Answers", COUNT.exact, ({ assistant_messages }) => assistant_messages),
+    figure("Tool calls", COUNT.exact, ({ tool_calls }) => tool_calls),
+    figure("Failed", COUNT.exact, ({ tool_errors }) => tool_errors),
+    figure("Tokens", COUNT.exact, ({ tokens_total }) => tokens_total),
     COST,
     { name: "Main model", value: ({ primary_model }) => primary_model },
     { name: "Log", value: ({ session_file }) => session_file },
@@ -73,8 +73,4 @@ function Name({ session }: { session: Session }) {
       {!session.processed && <Badge tone="warn" title="A log of it waits to be read: what is shown is not all yet." text="waits" />}
     </span>
   );
-}
-
-function spent(name: string, value: (session: Session) => number | null): Column<Session> {
-  return { name, value, text: (session) => SECONDS.short(value(session)) };
 }
