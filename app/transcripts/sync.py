@@ -102,6 +102,9 @@ class Push(Body):
 
     files: list[PushedFile] = Field(default=[], max_length=MOST_FILES)
     completed: Annotated[bool, Field(strict=True, description="Whether this was the last call of a push.")] = False
+    total: Annotated[int, Field(ge=0, le=LARGEST, strict=True)] | None = Field(
+        None, description="With `completed`: the logs of the whole push, to be put on record; else those of this call."
+    )
 
 
 class Pushed(Shape):
@@ -148,8 +151,7 @@ async def create_push(tx: ViewerChange, push: Push) -> Pushed:
     if files:
         await record_files(tx, files)
     if push.completed:
-        told = sum(len(file.sessions) for file in files.values())
-        await audit.record(tx, "sync.trigger", None, files=len(files), sessions=told)
+        await audit.record(tx, "sync.trigger", None, files=len(files) if push.total is None else push.total)
     return Pushed(files=len(files))
 
 

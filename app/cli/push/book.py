@@ -62,7 +62,9 @@ class Book:
     async def _tell(self, server: Server, told: list[Entry], *, completed: bool) -> list[Entry]:
         """Those of them that the server knows of now."""
         try:
-            await server.post(PUSHES, {"files": [spoken_of(*entry) for entry in told], "completed": completed})
+            files = [spoken_of(*entry) for entry in told]
+            said = {"completed": True, "total": self.report.pushed} if completed else {}
+            await server.post(PUSHES, {"files": files, **said})
         except Refused as refused:
             if len(told) > 1:  # one of them is at fault
                 half = len(told) // 2

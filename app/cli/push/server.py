@@ -45,7 +45,7 @@ class Server:
 
     async def __aenter__(self) -> Self:
         limits = httpx.Limits(max_connections=AT_ONCE + 1)
-        agent = {"User-Agent": f"tally-push/{__version__}"}
+        agent = {"User-Agent": f"tally-push/{__version__}", "X-Tally-Client": "cli"}
         self._client = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=limits, headers=agent)
         return self
 

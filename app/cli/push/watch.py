@@ -85,7 +85,8 @@ async def follow(push: Push) -> Report:
             await asyncio.sleep(PAUSE_S)
     except asyncio.CancelledError:
         with suppress(TimeoutError, PushError):
-            await asyncio.wait_for(push.server.post(PUSHES, {"files": [], "completed": True}), FAREWELL_S)
+            ended = {"files": [], "completed": True, "total": whole.pushed}
+            await asyncio.wait_for(push.server.post(PUSHES, ended), FAREWELL_S)
     return whole
 
 

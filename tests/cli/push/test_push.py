@@ -159,8 +159,9 @@ async def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(machine: Mach
 
 async def test_the_server_notes_that_a_member_pushed(machine: Machine) -> None:
     machine.pushed(many(machine.home / "logs", 2))
-    actions = [row.action for row in await audited(machine.database, machine.company.id)]
-    assert [action for action in actions if not action.startswith("auth.")] == ["manifest.fetch", "sync.trigger"]
+    noted = [row for row in await audited(machine.database, machine.company.id) if not row.action.startswith("auth.")]
+    assert [row.action for row in noted] == ["manifest.fetch", "sync.trigger"]
+    assert noted[1].parameters == {"files": 2}
 
 
 async def test_what_is_written_down_is_for_its_owner_alone(machine: Machine) -> None:
