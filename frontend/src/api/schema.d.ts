@@ -2383,6 +2383,11 @@ export interface components {
              * @default false
              */
             completed: boolean;
+            /**
+             * Total
+             * @description With `completed`: the logs of the whole push, to be put on record; else those of this call.
+             */
+            total?: number | null;
         };
         /** Pushed */
         Pushed: {
