@@ -8,6 +8,8 @@ import { COST, figure } from "../../parts/columns";
 import { Panel } from "../../parts/panel";
 import { type Column, DataTable } from "../../parts/table";
 import { useRows } from "../../reports/useRows";
+import { useMay } from "../../session/current";
+import { PageLink } from "../../shell/navigation";
 import { useView } from "../../view/useView";
 
 type Session = components["schemas"]["OwnSession"];
@@ -65,11 +67,15 @@ function columnsIn(zone: string): Column<Session>[] {
 }
 
 function Name({ session }: { session: Session }) {
+  const isOpen = useMay("engineer") && session.session_id !== null;
+  const name = (
+    <span className="clipped" title={nameOf(session)}>
+      {nameOf(session)}
+    </span>
+  );
   return (
     <span className="named">
-      <span className="clipped" title={nameOf(session)}>
-        {nameOf(session)}
-      </span>
+      {isOpen ? <PageLink to={`/sessions/${session.session_id}`}>{name}</PageLink> : name}
       {!session.processed && <Badge tone="warn" title="A log of it waits to be read: what is shown is not all yet." text="waits" />}
     </span>
   );
