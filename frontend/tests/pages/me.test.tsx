@@ -45,7 +45,7 @@ test("a viewer lands on their own sessions, with what each came to", async () =>
 
 test("an uploaded log that nobody has read yet is marked so", async () => {
   const { key, self } = await newcomer();
-  const line = JSON.stringify({ type: "user", sessionId: "s", uuid: "u", timestamp: "2026-05-01T10:00:00Z" });
+  const line = JSON.stringify({ type: "user", sessionId: "s", uuid: "u", timestamp: "2026-04-01T10:00:00Z" });
   const upload = { method: "POST", body: `${line}\n`, headers: { Authorization: `Bearer ${self.token}` } };
   expect((await fetch(`${url}/api/v1/transcripts?name=waiting.jsonl`, upload)).status).toBe(201);
   await open("/me", { key });
