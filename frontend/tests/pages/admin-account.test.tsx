@@ -115,6 +115,8 @@ test.each([
   ["2026-03-29", "Europe/Berlin", "2026-03-28T23:00:00.000Z"],
   ["2026-03-30", "Europe/Berlin", "2026-03-29T22:00:00.000Z"],
   ["2026-11-01", "America/Los_Angeles", "2026-11-01T07:00:00.000Z"],
+  // There they changed between that midnight and Greenwich's.
+  ["2026-04-05", "Pacific/Auckland", "2026-04-04T11:00:00.000Z"],
   ["2026-05-03", "Asia/Kathmandu", "2026-05-02T18:15:00.000Z"],
 ])("the day %s begins in %s at %s", (day, zone, at) => {
   expect(dayBegins(day, zone)).toBe(at);
