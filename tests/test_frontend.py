@@ -1,4 +1,4 @@
-"""The front end: its types, its size, and all of it against a running Tally; where npm is present."""
+"""The front end: its types, its size, and all of it against a running Tally, in a browser too; where npm is present."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ import pytest
 FRONTEND = Path(__file__).parent.parent / "frontend"
 LOCK = FRONTEND / "package-lock.json"
 INSTALLED = FRONTEND / "node_modules" / ".package-lock.json"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PATIENCE_S = 480
 
 pytestmark = [
@@ -36,6 +37,14 @@ def test_the_dashboard_can_be_built_and_is_light_enough() -> None:
 
 def test_client_hooks_and_pages_hold_against_a_running_tally() -> None:
     npm("test")
+
+
+@pytest.mark.skipif(
+    not Path(CHROMIUM).exists(),
+    reason=f"There is no {CHROMIUM}: the dashboard is not tried in a browser here. CHROMIUM may name another.",
+)
+def test_the_dashboard_holds_in_a_browser() -> None:
+    npm("run", "e2e")
 
 
 def npm(*arguments: str) -> None:
