@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 # One file of tests stays in one process; each process has a PostgreSQL of its own.
 PYTEST ?= -n auto --dist loadfile
 
-.PHONY: up install test check bench frontend clean lock openapi
+.PHONY: up install test check bench frontend screenshots clean lock openapi
 
 up: install  ## start PostgreSQL, the API, the worker and the dashboard; Ctrl-C stops them
 	@$(MAKE) --silent dashboard || true
@@ -36,6 +36,10 @@ frontend:  ## build the dashboard (needs npm)
 	@rm -rf frontend/dist
 	@$(MAKE) --silent dashboard
 	@test -e frontend/dist/index.html
+
+screenshots:  ## take the pictures of docs/screenshots anew (needs npm and Chromium)
+	@cd frontend && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci $(NPM_CI); } \
+	&& TALLY_SCREENSHOTS=../docs/screenshots npm run --silent e2e -- screenshots
 
 # Built when it is missing or older than its sources; without npm or the registry everything else works all the same.
 DASHBOARD := $(wildcard frontend/*.json frontend/*.js frontend/*.ts frontend/index.html) $(shell find frontend/src frontend/public -type f 2>/dev/null)

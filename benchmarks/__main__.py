@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import analytics, ingest, logs, me, mine, parser, push, up
+from benchmarks import analytics, ingest, logs, me, mine, page, parser, push, up
 from benchmarks.dataset import SCALES, Scale
 from benchmarks.figure import Figure
 
@@ -21,6 +21,7 @@ from benchmarks.figure import Figure
 BENCHMARKS: dict[str, Callable[[Scale], list[Figure]]] = {
     "me": lambda _: me.measure(),
     "up": lambda _: up.measure(),
+    "page": lambda _: page.measure(),
     "ingest": ingest.measure,
     "parser": parser.measure,
     "push": push.measure,

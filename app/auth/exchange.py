@@ -1,6 +1,7 @@
 """POST /api/v1/auth/token: an API key for a short-lived token."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from app.auth.caller import Door
 from app.auth.guard import GuardedRoute
 from app.auth.keys import Secret, parse
-from app.auth.tokens import Claims
+from app.auth.profile import Profile
 from app.db.engine import Database
 from app.models.account import Account
 from app.models.api_key import ApiKey
@@ -28,6 +29,8 @@ class Token(Shape):
     access_token: str
     token_type: str = Field(default="bearer", examples=["bearer"])
     expires_in: int = Field(description="Seconds.", examples=[3600])
+    # A page that signs in needs role and zone before it can ask its first question: here they cost it no wait.
+    me: Profile = Field(description="Whose key it is, as GET /me tells.")
 
 
 @router.post("/token", responses=problems(401, 429))
@@ -43,16 +46,25 @@ async def exchange_key(request: Request, offer: KeyOffer) -> Token:
         raise Unauthorized
     # Whose key it claims to be: such a refusal is on record in that account, if there is one.
     request.state.caller["account_id"] = str(key.account_id)
-    claims = await claims_of(door.database, key)
-    request.state.caller["user_id"] = str(claims.user_id)
-    token = door.authority.issue(claims.user_id, claims.account_id, key_id=claims.key_id)
-    return Token(access_token=token, expires_in=door.token_seconds)
+    key_id, me = await owner_of(door.database, key)
+    request.state.caller["user_id"] = str(me.id)
+    token = door.authority.issue(me.id, me.account_id, key_id=key_id)
+    return Token(access_token=token, expires_in=door.token_seconds, me=me)
 
 
-async def claims_of(database: Database, key: Secret) -> Claims:
-    """Whose key it is, noting that it was used. Raises Unauthorized for an unknown or revoked one."""
+async def owner_of(database: Database, key: Secret) -> tuple[UUID, Profile]:
+    """The key's id and whose key it is, noting that it was used. Raises Unauthorized for an unknown or revoked one."""
     owner = (
-        select(ApiKey.id, ApiKey.user_id)
+        select(
+            ApiKey.id.label("key_id"),
+            User.id,
+            User.email,
+            User.name,
+            User.account_role,
+            Account.name.label("account_name"),
+            Account.timezone,
+        )
+        .select_from(ApiKey)
         .join(User, (User.account_id == ApiKey.account_id) & (User.id == ApiKey.user_id))
         .join(Account, Account.id == ApiKey.account_id)
         .where(
@@ -66,9 +78,10 @@ async def claims_of(database: Database, key: Secret) -> Claims:
         )
     )
     async with database.transaction(key.account_id) as tx:
-        row = (await tx.connection.execute(owner)).one_or_none()
+        row = (await tx.connection.execute(owner)).mappings().one_or_none()
         if row is None:
             raise Unauthorized
-        used = update(ApiKey).where(ApiKey.account_id == key.account_id, ApiKey.id == row.id)
+        used = update(ApiKey).where(ApiKey.account_id == key.account_id, ApiKey.id == row["key_id"])
         await tx.connection.execute(used.values(last_used_at=datetime.now(UTC)))
-    return Claims(user_id=row.user_id, account_id=key.account_id, key_id=row.id)
+    told = {name: value for name, value in row.items() if name != "key_id"}
+    return row["key_id"], Profile(account_id=key.account_id, **told)

@@ -1,25 +1,12 @@
 """GET /api/v1/me: who the caller is."""
 
-from uuid import UUID
-
 from fastapi import APIRouter
-from pydantic import Field
 
-from app.auth.caller import Role, ViewerTx
+from app.auth.caller import ViewerTx
 from app.auth.guard import GuardedRoute
-from app.web.schema import Shape
+from app.auth.profile import Profile
 
 router = APIRouter(prefix="/api/v1/me", tags=["me"], route_class=GuardedRoute)
-
-
-class Profile(Shape):
-    id: UUID
-    email: str
-    name: str
-    account_role: Role
-    account_id: UUID
-    account_name: str
-    timezone: str = Field(description="The account's zone, whose days reports count in.")
 
 
 @router.get("")

@@ -34,10 +34,11 @@ async def test_a_key_is_exchanged_for_a_token_of_its_owner(
     answer = await offer(client, key["api_key"])
     assert answer.status_code == 200, answer.text
     token = answer.json()
-    assert token.keys() == {"access_token", "token_type", "expires_in"}
+    assert token.keys() == {"access_token", "token_type", "expires_in", "me"}
     assert token["token_type"] == "bearer"
     me = await client.get("/api/v1/me", headers={"Authorization": f"Bearer {token['access_token']}"})
     assert me.json()["id"] == str(company.engineer.id)
+    assert token["me"] == me.json()
 
 
 async def test_expires_in_is_when_the_token_expires(client: AsyncClient, company: Company, settings: Settings) -> None:

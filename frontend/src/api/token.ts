@@ -17,7 +17,7 @@ export function exchanged(apiKey: string, baseUrl?: string, headers: Record<stri
 }
 
 /** Keeps a token in memory and obtains the next in time; who asks meanwhile waits for the same one. */
-export function renewing(obtain: () => Promise<Token>): () => Promise<string> {
+export function renewing(obtain: () => Promise<Pick<Token, "access_token" | "expires_in">>): () => Promise<string> {
   let current: Promise<string> | undefined;
   let until = 0;
   const renewed = async () => {

@@ -1,4 +1,4 @@
-import { answerOf, createTallyClient, type TallyClient } from "../api/client";
+import { createTallyClient, type TallyClient } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import type { components } from "../api/schema";
 import { exchanged, renewing } from "../api/token";
@@ -33,18 +33,19 @@ export async function signIn(apiKey: string, onEnd: () => void, baseUrl?: string
   const first = await exchanged(apiKey, baseUrl, HEADERS);
   const tokens = [first];
   const token = renewing(async () => tokens.pop() ?? exchanged(apiKey, baseUrl, HEADERS));
+  // Its life is counted from now, whenever the first question comes.
+  await token();
   const client = createTallyClient({
     ...(baseUrl !== undefined && { baseUrl }),
     headers: HEADERS,
     token: () => token().catch((why: unknown) => refused(why, end)),
   });
-  const me = await answerOf(client.GET("/api/v1/me"));
   client.use({
     onResponse({ response }) {
       if (response.status === 401) end();
     },
   });
-  return { client, me };
+  return { client, me: first.me };
 }
 
 function refused(why: unknown, end: () => void): never {
