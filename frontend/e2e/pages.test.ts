@@ -5,7 +5,7 @@ import { describe, expect, inject, test } from "vitest";
 import { type Page, PAGES } from "../src/pages";
 import { may } from "../src/session/session";
 import { Caller } from "../tests/caller";
-import { askedBy, open, type Role, ROLES, settled, signIn, turnTo, visit } from "./window";
+import { askedBy, inEachPart, open, type Role, ROLES, settled, signIn, turnTo, visit } from "./window";
 
 /** Anybody may ask these, wherever they are. */
 const OPEN_TO_ALL = /^\/api\/v1\/(me\b|account$|keys\b|auth\/token)/;
@@ -18,7 +18,7 @@ test.each(ROLES)("a %s sees the pages of their role, each with its answers, and 
   for (const { title } of mine) {
     await turnTo(page, title);
     expect(await page.title()).toBe(`${title} · Tally`);
-    await isWhole(page);
+    await inEachPart(page, () => isWhole(page));
   }
 });
 
@@ -48,6 +48,7 @@ describe.each(PAGES.filter(({ role }) => role !== "viewer"))("$title", ({ path, 
     const asked = await askedBy(page, async () => {
       await signIn(page, inject("demo").owner);
       await settled(page);
+      await inEachPart(page, () => Promise.resolve());
     });
     const own = asked.filter((address) => !OPEN_TO_ALL.test(address));
     expect(own).not.toEqual([]);
@@ -69,23 +70,12 @@ test("an account in which nothing happened yet is told so on every page, and wha
   const page = await signIn(await visit("/"), inject("empty").owner);
   for (const { title } of PAGES) {
     await turnTo(page, title);
-    await isWhole(page);
+    await inEachPart(page, () => isWhole(page));
   }
 });
 
 test.each(PAGES)("$title fits a screen of 320 pixels", async (one: Page) => {
   const page = await open(one.path, "owner", { viewport: { width: 320, height: 640 } });
-  for (const scroll of await eachTab(page, () => page.evaluate(() => document.documentElement.scrollWidth)))
+  for (const scroll of await inEachPart(page, () => page.evaluate(() => document.documentElement.scrollWidth)))
     expect(scroll).toBeLessThanOrEqual(320);
 });
-
-/** On a page without tabs: once. */
-async function eachTab<Found>(page: Tab, look: () => Promise<Found>): Promise<Found[]> {
-  const found = [await look()];
-  for (const tab of (await page.getByRole("tab").all()).slice(1)) {
-    await tab.click();
-    await settled(page);
-    found.push(await look());
-  }
-  return found;
-}

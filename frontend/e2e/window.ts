@@ -111,6 +111,17 @@ export async function askedBy(page: Page, deed: () => Promise<unknown>): Promise
   return [...asked];
 }
 
+/** Looks at a page as it opens, then at each further tab or section of it. */
+export async function inEachPart<Found>(page: Page, look: () => Promise<Found>): Promise<Found[]> {
+  const found = [await look()];
+  for (const part of (await page.locator('main :is([role="tab"], nav a)').all()).slice(1)) {
+    await part.click();
+    await settled(page);
+    found.push(await look());
+  }
+  return found;
+}
+
 /** How often an address was asked for since. */
 export function counted(page: Page, path: string): () => number {
   let n = 0;
