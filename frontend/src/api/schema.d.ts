@@ -3130,6 +3130,8 @@ export interface components {
              * @example 3600
              */
             expires_in: number;
+            /** @description Whose key it is, as GET /me tells. */
+            me: components["schemas"]["Profile"];
         };
         /** TokenDay */
         TokenDay: {
