@@ -14,6 +14,7 @@ test.skipIf(FOLDER === undefined).each([...SHOTS, { path: "/", name: "overview-d
   "a picture of $name",
   async ({ path, name, colorScheme }) => {
     const page = await open(path, "owner", { colorScheme, timezoneId: "Europe/Berlin" });
+    await page.mouse.move(0, 0);
     mkdirSync(FOLDER as string, { recursive: true });
     await page.screenshot({ path: join(FOLDER as string, `${name}.png`), animations: "disabled" });
   },
