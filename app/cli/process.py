@@ -1,6 +1,7 @@
 """Long-running commands: how they listen, and how they end."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -53,6 +54,8 @@ def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lam
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=DRAIN_S,
+            # By itself uvicorn believes whoever is on this machine.
+            forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
         )
     )
 

@@ -54,7 +54,7 @@ PAGE = f"""
     LEFT JOIN ai_sessions AS s ON s.account_id = $1 AND s.id = listed.id AND listed.counted
     LEFT JOIN transcripts AS log ON log.account_id = $1 AND log.id = listed.id AND NOT listed.counted
     LEFT JOIN LATERAL (
-        SELECT (array_agg(t.name ORDER BY length(t.name), t.name))[1] AS name,
+        SELECT (array_agg(t.name ORDER BY t.name ~ '(^|/)agent-[^/]*$', length(t.name), t.name))[1] AS name,
             bool_and(t.processed_at IS NOT NULL) AS is_read
         FROM transcript_sessions AS l
         JOIN transcripts AS t ON t.account_id = $1 AND t.id = l.transcript_id AND t.user_id = $2

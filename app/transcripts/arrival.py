@@ -13,7 +13,7 @@ import zstandard
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from app.transcripts.formats.log import recognise
+from app.transcripts.formats.log import Recogniser
 from app.transcripts.storage import arriving
 from app.web.problems import BadRequest, ContentTooLarge, Unavailable, Unprocessable, UnsupportedMedia
 
@@ -25,7 +25,6 @@ PATIENCE_S = 5.0
 CHUNK = 64 * KIB
 # So little at once that even what unpacks best (some 256,000-fold) unpacks to a few MiB.
 SLICE = 256
-HEAD = 256 * KIB
 # Unpacking needs up to this much memory, each; who packs with a larger window is asked to use a smaller one.
 WINDOW = 32 * 2**20
 AT_ONCE = asyncio.Semaphore(2)
@@ -56,8 +55,6 @@ async def receive(request: Request, data_dir: Path, largest: int) -> AsyncIterat
     packing = request.headers.get("content-encoding", "identity").lower()
     if packing not in ("identity", *PACKINGS):
         raise UnsupportedMedia("The content encoding must be gzip, zstd or none.")
-    if kind == "application/x-www-form-urlencoded":
-        raise UnsupportedMedia("Send the log itself as the body, or as the file of a multipart form.")
     if kind == "multipart/form-data" and packing != "identity":
         raise UnsupportedMedia("A form is sent as it is: pack the file in it instead, with gzip or zstd.")
     packed, unpacked = await asyncio.to_thread(arriving, data_dir), await asyncio.to_thread(arriving, data_dir)
@@ -109,7 +106,7 @@ async def unpack_apart(packed: Path, unpacked: Path, how: tuple[str, int], name:
 
 def unpack(packed: Path, unpacked: Path, how: tuple[str, int], name: str | None) -> Arrived:
     packing, largest = how
-    digest, size, head = hashlib.sha256(), 0, b""
+    digest, size, recogniser = hashlib.sha256(), 0, Recogniser()
     try:
         with unpacked.open("wb") as out:
             for chunk in contents(packed, packing):
@@ -118,10 +115,11 @@ def unpack(packed: Path, unpacked: Path, how: tuple[str, int], name: str | None)
                     raise ContentTooLarge(TOO_LARGE.format(largest))
                 digest.update(chunk)
                 out.write(chunk)
-                head += chunk[: HEAD - len(head)]
+                if recogniser.form is None:
+                    recogniser.feed(chunk)
     except (zlib.error, zstandard.ZstdError, EOFError):
         raise BadRequest("The log is not the whole gzip or zstd stream it is said to be, or begins as.") from None
-    return Arrived(unpacked, name, digest.hexdigest(), size, recognise(head))
+    return Arrived(unpacked, name, digest.hexdigest(), size, recogniser.end())
 
 
 def contents(file: Path, packing: str) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.transcripts.formats.lines import LONGEST
-from app.transcripts.formats.log import recognise
+from app.transcripts.formats.log import Recogniser, recognise
 from tests.transcripts.corpus import Tree, each_tree
 from tests.transcripts.merged import Merged
 from tests.transcripts.reading import facts, lines, problems, read, read_growing, validate
@@ -233,6 +233,19 @@ def test_a_log_is_recognised_by_its_first_lines(tree: Tree) -> None:
     for file in tree.files:
         head = file.read_bytes()[:20_000]
         assert recognise(head) == (tree.form(file) if head else None), file
+
+
+@pytest.mark.parametrize(
+    "before", [b"x\n" * 500, b'{"type": "summary"}\n' * 500, b'{"foreign": "' + b"x" * 3_000_000 + b'"}\n']
+)
+@pytest.mark.parametrize("size", [7, 65_536, 2**20])
+def test_a_log_is_recognised_whatever_comes_first_and_however_long_its_lines_are(before: bytes, size: int) -> None:
+    line = as_line({"sessionId": "s", "type": "user", "message": {"content": "x" * 2_000_000}})
+    size = max(size, len(before) // 1_000)
+    recogniser, log = Recogniser(), before + line
+    for start in range(0, len(log), size):
+        recogniser.feed(log[start : start + size])
+    assert recogniser.end() == "claude_code"
 
 
 @pytest.mark.parametrize("head", [b"", b"hello", b"{}", b'{"a": 1}\n{"b": 2}\n', b"\0\0", b"[]"])

@@ -147,7 +147,6 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "half a packed file": (gzip.compress(LOG)[:-9], {}, 400, "whole"),
     "another packing": (LOG, {"Content-Encoding": "br"}, 415, "gzip"),
     "two packings": (LOG, {"Content-Encoding": "gzip, gzip"}, 415, "gzip"),
-    "a form without file": (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "multipart"),
     "a packed form": (
         LOG,
         {"Content-Type": "multipart/form-data; boundary=x", "Content-Encoding": "gzip"},
@@ -287,3 +286,15 @@ async def test_files_that_no_row_names_are_swept_after_an_hour(
     await client.patch("/api/v1/account", json={"keep_transcripts": False}, headers=company.admin.headers)
     assert await sweep(library.database, library.storage, company.id) == 1
     assert [kept.rpartition("/")[2] for kept in await library.raw_files()] == ["fresh"]
+
+
+async def test_a_body_as_curl_sends_it_by_itself_is_the_log(client: AsyncClient, company: Company) -> None:
+    headers = company.viewer.headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post("/api/v1/transcripts?name=log.jsonl", content=LOG, headers=headers)
+    assert (answer.status_code, answer.json()["form"]) == (201, "claude_code")
+
+
+async def test_a_log_is_known_by_a_line_far_behind_a_long_one(client: AsyncClient, company: Company) -> None:
+    log = b'{"foreign": "' + b"x" * 2_000_000 + b'"}\n' + LOG
+    answer = await client.post("/api/v1/transcripts?name=long.jsonl", content=log, headers=company.viewer.headers)
+    assert answer.json()["form"] == "claude_code"

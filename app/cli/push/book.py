@@ -41,7 +41,10 @@ class Book:
         outcome = frame.head["outcome"]
         for line, code in frame.head.get("examples", ())[: MOST_EXAMPLES - len(self.report.broken)]:
             self.report.broken.append({"file": shown(candidate), "line": line, "code": code})
-        self.report.no_logs += outcome == "none"
+        if outcome == "none":
+            self.report.no_logs += 1
+            if candidate.found.observed[0]:
+                self.report.notes.append(f"{shown(candidate)} is no session log of an agent we know.")
         self.report.unchanged += outcome == "same"
         self.report.pushed += outcome in ("read", "packed")
         if self.server is None:

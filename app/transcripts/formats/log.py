@@ -23,27 +23,53 @@ class Format(Protocol):
 FORMATS = {form.name: form for form in (ClaudeCode, Codex)}
 CODEX_KINDS = {"session_meta", "response_item", "event_msg", "turn_context"}
 CLAUDE_MARKS = {"sessionId", "parentUuid", "leafUuid", "isSidechain", "snapshot"}
-LINES_LOOKED_AT = 50
+# Of lines that are no JSON so many are looked into for what they hold, which takes long.
+MOST_BROKEN = 50
 
 
-def recognise(head: bytes) -> str | None:
-    """The format of a log by its first lines; None for one that is none of ours."""
-    lines = Lines()
-    for _, line in [*lines.cut(head), lines.last()][:LINES_LOOKED_AT]:
-        for record in readable(line or b""):
+class Recogniser:
+    """Whose log it is: the first line that tells says so, however long it is and whatever comes before it."""
+
+    def __init__(self) -> None:
+        self.form: str | None = None
+        self._lines = Lines()
+        self._broken = 0
+
+    def feed(self, chunk: bytes) -> str | None:
+        """The format, once it is known; then nothing more need be fed."""
+        for _, line in self._lines.cut(chunk):
+            self.form = self._told_by(line or b"")
+            if self.form is not None:
+                break
+        return self.form
+
+    def end(self) -> str | None:
+        """Of all that was fed; None for a log that is none of ours."""
+        self.form = self.form or self._told_by(self._lines.last()[1])
+        return self.form
+
+    def _told_by(self, line: bytes) -> str | None:
+        for record in self._records(line):
             if record.get("type") in CODEX_KINDS or "record_type" in record or "call_id" in record:
                 return Codex.name
             if not CLAUDE_MARKS.isdisjoint(record):
                 return ClaudeCode.name
-    return None
+        return None
+
+    def _records(self, line: bytes) -> list[Record]:
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            self._broken += 1
+            return recover(line)[0] if self._broken <= MOST_BROKEN else []
+        return [record] if type(record) is dict else []
 
 
-def readable(line: bytes) -> list[Record]:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return recover(line)[0]
-    return [record] if type(record) is dict else []
+def recognise(log: bytes) -> str | None:
+    """A whole log's, or that of a beginning of one."""
+    recogniser = Recogniser()
+    recogniser.feed(log)
+    return recogniser.end()
 
 
 @dataclass

@@ -11,13 +11,23 @@ import orjson
 from app import __version__
 from app.transcripts.formats.ledger import Fact
 from app.transcripts.formats.lines import Problem
-from app.transcripts.formats.log import Log, recognise
+from app.transcripts.formats.log import Log, Recogniser
 from app.transcripts.formats.signals import COLUMNS, Repeats
 from app.transcripts.formats.source import Source
 from app.transcripts.reading.content import Content
 
-HEAD = 2**16
 MOST_PROBLEMS = 20
+
+
+def form_of(content: Content) -> str | None:
+    """Rewound, where there is one; else read to its end, whose hash is wanted all the same."""
+    recogniser = Recogniser()
+    for chunk in content.chunks():
+        if recogniser.feed(chunk) is not None:
+            break
+    if recogniser.end() is not None:
+        content.rewind()
+    return recogniser.form
 
 
 @dataclass
@@ -64,17 +74,11 @@ class Reading:
         yield from self._rest(self.log, self.content.chunks())
 
     def _whole(self) -> Iterator[Fact]:
-        chunks, head = self.content.chunks(), b""
-        while self.form is None and len(head) < HEAD and (chunk := next(chunks, b"")):
-            head += chunk
-            self.form = recognise(head)
+        self.form = form_of(self.content)
         if self.form is None:
-            for _ in chunks:  # its hash is wanted all the same
-                pass
             return
         self.log = Log.start(self.form, self.source)
-        yield from self._sorted(self.log.feed(head))
-        yield from self._rest(self.log, chunks)
+        yield from self._rest(self.log, self.content.chunks())
 
     def _rest(self, log: Log, chunks: Iterator[bytes]) -> Iterator[Fact]:
         for chunk in chunks:

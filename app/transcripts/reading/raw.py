@@ -3,13 +3,11 @@
 import hashlib
 import tempfile
 import zlib
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from app.transcripts.formats.log import recognise
 from app.transcripts.reading.content import Content, Unreadable
-from app.transcripts.reading.log import HEAD
+from app.transcripts.reading.log import form_of
 from app.transcripts.reading.secrets import redacted
 
 # What the server takes of one log, unpacked.
@@ -18,10 +16,8 @@ LARGEST = 50 * 2**20
 
 def packed(content: Content, folder: str) -> dict[str, Any]:
     """Where it lies, what it weighs unpacked, and how many secrets were taken out; nothing where it is no log."""
-    if recognise(b"".join(islice(content.chunks(), 1))[:HEAD]) is None:
-        content.pass_over()
+    if form_of(content) is None:
         return {"outcome": "none"}
-    content.rewind()
     return {"outcome": "packed", **written(content, folder)}
 
 
