@@ -28,13 +28,16 @@ COUNTS = ("user_messages", "assistant_messages", "tool_calls", "tool_errors", *T
 # of its sessions, which then say so themselves. OFFSET 0: each is looked up by itself, few as they are.
 WAITING = """
     transcripts AS t WHERE t.account_id = $1 AND t.user_id = $2 AND t.processed_at IS NULL AND NOT EXISTS (
-        SELECT FROM transcript_sessions AS l JOIN ai_sessions AS s
-            ON s.account_id = $1 AND s.id = l.session_id AND s.user_id = $2
-        WHERE l.account_id = $1 AND l.transcript_id = t.id OFFSET 0)
+        SELECT FROM transcript_sessions AS l
+        CROSS JOIN LATERAL (
+            SELECT user_id FROM ai_sessions WHERE account_id = $1 AND id = l.session_id OFFSET 0
+        ) AS s
+        WHERE l.account_id = $1 AND l.transcript_id = t.id AND s.user_id = $2 OFFSET 0)
 """
 TOTAL = f"""
     SELECT (SELECT count(*) FROM ai_sessions WHERE account_id = $1 AND user_id = $2) + (SELECT count(*) FROM {WAITING})
 """
+# By key, whatever the planner knows of an account (OFFSET 0): else it may read all that a member has for each row.
 # Keys alone first, from both, merged: what stands on a page is looked up only once it is known to.
 PAGE = f"""
     WITH listed AS MATERIALIZED (
@@ -57,8 +60,10 @@ PAGE = f"""
         SELECT (array_agg(t.name ORDER BY t.name ~ '(^|/)agent-[^/]*$', length(t.name), t.name))[1] AS name,
             bool_and(t.processed_at IS NOT NULL) AS is_read
         FROM transcript_sessions AS l
-        JOIN transcripts AS t ON t.account_id = $1 AND t.id = l.transcript_id AND t.user_id = $2
-        WHERE l.account_id = $1 AND l.session_id = listed.id AND listed.counted
+        CROSS JOIN LATERAL (
+            SELECT name, processed_at, user_id FROM transcripts WHERE account_id = $1 AND id = l.transcript_id OFFSET 0
+        ) AS t
+        WHERE l.account_id = $1 AND l.session_id = listed.id AND listed.counted AND t.user_id = $2
     ) AS f ON true
     ORDER BY listed.at DESC, listed.id DESC
 """

@@ -21,8 +21,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "summary": {},
     "flowpilot/escalations": {"period": "90d"},
 }
-# What differs between two accounts whatever they are sent: keys, and the moment of the last change.
-OWN = {"user_id", "session_id", "id", "data_as_of", "received_at", "next_cursor"}
+# What differs between two accounts whatever they are sent: keys, the moment of the last change, and that of asking.
+OWN = {"user_id", "session_id", "id", "data_as_of", "received_at", "next_cursor", "start_date", "end_date"}
 
 
 def without_own(value: Any) -> Any:
