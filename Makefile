@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 # One file of tests stays in one process; each process has a PostgreSQL of its own.
-PYTEST ?= -n auto --dist loadfile
+PYTEST ?= -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: up install test check bench frontend screenshots clean lock openapi
 

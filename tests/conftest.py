@@ -111,3 +111,9 @@ async def test_db(addresses: Addresses, test_user: Person) -> AsyncIterator[Asyn
             connection.execute(text(f"SET LOCAL app.account_id = '{test_user.account_id}'"))  # type: ignore[attr-defined]
 
         yield session
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, whatever the order: else all but one process wait for it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_frontend.py")

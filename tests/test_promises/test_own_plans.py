@@ -1,6 +1,7 @@
 """A member's own lists, and the audit, are read by their indexes, a late page as cheaply as the first.
 
-Held for the plans for the values at hand and for the generic one, past row-level security as well.
+Held for the plans for the values at hand and for the generic one, past row-level security as well; one statement is
+never run by the generic one.
 """
 
 import json
@@ -13,6 +14,7 @@ import pytest
 
 from app.db.addresses import Addresses
 from app.db.engine import Database, Tx
+from app.me.tokens import LARGEST
 from benchmarks.dataset import settle, superuser
 from benchmarks.member import Member, Size, fill
 from tests.people import Founder
@@ -91,7 +93,8 @@ def judge(plan: dict[str, Any], run: Run) -> None:
 
 
 async def plans(tx: Tx, owner: Any, run: Run) -> list[Any]:
-    return [await made_for(tx.driver, run), await generic(tx, run), await made_for(owner, run)]
+    own = [await made_for(tx.driver, run), await made_for(owner, run)]
+    return own if run.sql == LARGEST else [*own, await generic(tx, run)]
 
 
 @pytest.mark.parametrize("path", [*PAGES, *REST])
