@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,10 @@ class Admitted:
     handoffs: list[tuple[int, HandoffRow]] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     received: int = 0
+
+    def copy(self) -> "Admitted":
+        """For another try: what is sifted out of a copy stays in this."""
+        return replace(self, errors=[*self.errors])
 
     def refuse(self, kind: str, index: int, row: Row, error: tuple[str, str]) -> None:
         self.errors.append(RowError(kind=kind, index=index, id=row.id, code=error[0], detail=error[1]))  # type: ignore[attr-defined]
@@ -98,13 +102,18 @@ def too_many() -> Unprocessable:
     return Unprocessable(f"A call takes at most {MOST_ROWS:,} rows, all kinds together: send them in several calls.")
 
 
-async def admit(batch: Mapping[str, Sequence[Any]]) -> Admitted:
-    """Each row by itself: a bad one keeps none of the others out. Lets other requests have a turn in between."""
+async def admit(batch: Mapping[str, list[Any]]) -> Admitted:
+    """Each row by itself: a bad one keeps none of the others out. Lets other requests have a turn in between.
+
+    What was looked at is let go of at once: nothing is left in the lists.
+    """
     admitted = Admitted(received=sum(map(len, batch.values())))
     for kind, shape in ROWS.items():
         validate = shape.__pydantic_validator__.validate_python
         accepted, fields = getattr(admitted, kind), shape.model_fields.keys()
-        for index, sent in enumerate(batch.get(kind, ())):
+        rows = batch.get(kind, [])
+        for index in range(len(rows)):
+            sent, rows[index] = rows[index], None
             if index % PAUSE_EVERY == PAUSE_EVERY - 1:
                 await asyncio.sleep(0)
             # Asked before pydantic is, which would make a note of each of half a million unknown names.

@@ -174,6 +174,7 @@ class InTime(Kind):
     """
 
     order = "t.created_at, t.id"
+    place = staticmethod(lambda row: (row.created_at, row.id))
 
 
 MESSAGE = InTime(

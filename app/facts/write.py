@@ -77,6 +77,8 @@ SET_COSTS = """
 """
 
 
+# Rows of one statement: what the driver makes of them is as large as they are.
+AT_ONCE = 2_500
 Owners = Mapping[UUID, UUID | None]
 
 
@@ -161,11 +163,17 @@ class Writer:
         if not rows:
             return []
         folded = kind.fold(rows)
-        columns = list(zip(*folded, strict=True))
-        if owners is not None:
-            columns[kind.names.index("user_id")] = tuple(owners[row.session_id] for row in folded)
+        if len(folded) > AT_ONCE:
+            # In the order of the statement, so that two writers still meet in the same one.
+            folded = sorted(folded, key=kind.place)
         more = [self._only_own] if sql in OWN_ONLY else []
-        found: list[Any] = await self._tx.driver.fetch(sql, self._tx.account, *columns, *more)
+        found: list[Any] = []
+        for start in range(0, len(folded), AT_ONCE):
+            some = folded[start : start + AT_ONCE]
+            columns = list(zip(*some, strict=True))
+            if owners is not None:
+                columns[kind.names.index("user_id")] = tuple(owners[row.session_id] for row in some)
+            found += await self._tx.driver.fetch(sql, self._tx.account, *columns, *more)
         return found
 
     async def _sessions(self, sessions: Sequence[SessionFact]) -> set[UUID]:

@@ -63,18 +63,21 @@ async def ingest_batch(
         repeat = Repeat.of(idempotency_key, raw)
         sent = parse(raw)
         del raw
-        answer = await attempt(request.app.state.database, caller.account_id, lambda tx: take(tx, caller, sent, repeat))
+        # What was sent goes before the database is asked: the rows made of it are as large again.
+        rows = await admit(sent)
+        del sent
+        answer = await attempt(request.app.state.database, caller.account_id, lambda tx: take(tx, caller, rows, repeat))
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     return Response(answer.body, answer.status, headers, media_type="application/json")
 
 
-async def take(tx: Tx, caller: Caller, sent: dict[str, list[Any]], repeat: Repeat) -> Answer:
+async def take(tx: Tx, caller: Caller, admitted: Admitted, repeat: Repeat) -> Answer:
     """One transaction: the rows and the answer to the key, or nothing. May run again from the start."""
     known = await repeat.known(tx)
     if known is not None:
         return known
     now = datetime.now(UTC)
-    rows = await admit(sent)
+    rows = admitted.copy()
     sender = Sender(caller.account_id, caller.id, caller.may("admin"))
     receipt = account_for(rows, *await bring_in(tx, sender, rows, now))
     answer = Answer(207 if receipt.rejected else 200, orjson.dumps(receipt.model_dump()))

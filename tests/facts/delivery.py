@@ -7,6 +7,7 @@ from typing import Any
 from app.auth.caller import Caller
 from app.db.attempts import attempt
 from app.db.engine import Database, Tx
+from app.facts.admission import admit
 from app.ingest.batches import take
 from app.ingest.replay import Answer, Repeat
 from tests.facts.oracle import Oracle, Report, Table
@@ -31,7 +32,7 @@ def caller(person: Person) -> Caller:
 
 async def bring(tx: Tx, person: Person, rows: Rows) -> Answer:
     """One call's work in a transaction of one's own."""
-    return await take(tx, caller(person), batch(rows), NO_KEY)
+    return await take(tx, caller(person), await admit(batch(rows)), NO_KEY)
 
 
 @dataclass
