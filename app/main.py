@@ -29,6 +29,7 @@ from app.settings import Settings
 from app.transcripts import administration, release, shelf, sync, uploads
 from app.transcripts.storage import storage_of
 from app.web import answers, docs, health, logs
+from app.web.addresses import Addresses
 from app.web.bodies import BodyLimit
 from app.web.dashboard import Dashboard
 from app.web.openapi import describe
@@ -90,11 +91,11 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False},
     )
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
+    app.router.middleware_stack = Addresses(app.router.routes, app.router.middleware_stack)
     app.state.dashboard = Dashboard(settings.dashboard_dir, app.router.default)
     app.router.default = app.state.dashboard
     app.openapi = lambda: describe(app, batches.SCHEMAS)  # type: ignore[method-assign]

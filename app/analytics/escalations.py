@@ -6,23 +6,22 @@ Read from the rows of handoffs and steps themselves, whoever wrote them.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from itertools import zip_longest
 from statistics import fmean
 from typing import Annotated, Any, Literal, NamedTuple
 
-from asyncpg import Record
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import ARRAY, DateTime, bindparam, func, select, true
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Double, bindparam, case, cast, func, literal_column, select, true
 from starlette.responses import Response
 
 from app.analytics.counts import ACCOUNT, UNKNOWN
 from app.analytics.parameters import WindowQuery, Zone
 from app.analytics.percentiles import median, nearest_rank
 from app.analytics.reports import ANSWERS, Asked, Dated, routes
-from app.analytics.window import Window, begin, calendar
+from app.analytics.window import Window, begin
 from app.auth.caller import EngineerTx
 from app.db.engine import Tx
 from app.db.statement import Prepared
@@ -114,13 +113,21 @@ FIRST_STEP = (
     .limit(1)
     .lateral()
 )
+
+
+def seconds(since: Any, until: Any) -> ColumnElement[float]:
+    """Never less than none: clocks of two machines differ."""
+    passed = cast(func.extract("epoch", until - since), Double)
+    return case((until < since, literal_column("0.0")), else_=passed)
+
+
 CLAIMED = Prepared(
     select(
         SessionHandoff.intent,
         SessionHandoff.priority,
-        SessionHandoff.created_at,
-        SessionHandoff.claimed_at,
-        FIRST_STEP.c.created_at.label("acted_at"),
+        func.width_bucket(SessionHandoff.claimed_at, STARTS).label("day"),
+        seconds(SessionHandoff.created_at, SessionHandoff.claimed_at).label("wait"),
+        seconds(SessionHandoff.claimed_at, FIRST_STEP.c.created_at).label("delta"),
     )
     .join_from(SessionHandoff, FIRST_STEP, true(), isouter=True)
     .where(
@@ -149,22 +156,15 @@ class Claim(NamedTuple):
 
     intent: str | None
     priority: str | None
-    at: datetime
+    day: int  # of the window, from one
     wait: float
     delta: float | None
-
-
-def claim(row: Record) -> Claim:
-    intent, priority, created_at, claimed_at, acted_at = row
-    wait = max(0.0, (claimed_at - created_at).total_seconds())
-    delta = None if acted_at is None else max(0.0, (acted_at - claimed_at).total_seconds())
-    return Claim(intent, priority, claimed_at, wait, delta)
 
 
 async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
     within = {"low": window.start, "high": window.stop}
     starts = [begin(window.zone, day) for day in window.days]
-    claims = [claim(row) for row in await CLAIMED.all(tx, **within)]
+    claims = [Claim(*row) for row in await CLAIMED.all(tx, starts=starts, **within)]
     created = {row[0]: (row[1], row[2]) for row in await HANDED_OVER.all(tx, starts=starts, **within)}
     waits = [claim.wait for claim in claims]
     return {
@@ -211,7 +211,7 @@ def grouped(claims: Iterable[Claim], noun: str, of: Callable[[Claim], str | None
 def daily(window: Window, claims: Iterable[Claim], created: dict[date, int]) -> list[dict[str, Any]]:
     groups: dict[date, list[Claim]] = {day: [] for day in window.days}
     for claim in claims:
-        groups[calendar(window.zone).day(claim.at)].append(claim)
+        groups[window.days[claim.day - 1]].append(claim)
     shown = ("n_handoffs_claimed", "n_handoffs_with_action", "median_seconds_to_first_action")
     reactions = {day: reaction(group) for day, group in groups.items()}
     return [

@@ -5,8 +5,8 @@ real answers against the shapes that the description shows.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -25,6 +25,7 @@ from app.web.etags import NOT_MODIFIED, TAGGED, IfNoneMatch, headers, is_known, 
 from app.web.plain import as_json
 from app.web.schema import Instant, problems
 
+A_WHILE_S = 0.05
 Report = Callable[[], Awaitable[dict[str, Any]]]
 ANSWERS = {200: TAGGED, **NOT_MODIFIED, **problems()}
 
@@ -70,6 +71,7 @@ class Asking:
     def __init__(self, request: Request, known: str | None) -> None:
         self.request = request
         self.known = known
+        self._left: asyncio.Task[None] | None = None
 
     def window(self, tx: CallerTx, asked: WindowQuery, length: timedelta = DEFAULT) -> Window:
         """What every report asks first: may the caller ask this, and of which time."""
@@ -79,8 +81,8 @@ class Asking:
     async def answer(self, tx: CallerTx, window: Window, report: Report) -> Response:
         """The report, or 304 at once. For reports of facts that came in through the writer."""
         version, changed_at = tx.caller.version, tx.caller.changed_at
-        address = self.request.url
-        question = address.path, address.query, window.start, window.stop, tx.caller.timezone
+        asked = self.request.scope
+        question = asked["path"], asked["query_string"].decode("latin-1"), window.start, window.stop, tx.caller.timezone
         tag = tag_of(__version__, tx.account, version, changed_at, *question)
         if is_known(tag, self.known):
             return not_modified(tag)
@@ -97,23 +99,35 @@ class Asking:
 
     async def unless_left(self, report: Report) -> dict[str, Any]:
         """Cancels the report, and with it the statement that runs, when nobody waits for it any more."""
-        work = asyncio.ensure_future(report())
-        left = asyncio.ensure_future(self._until_left())
         try:
-            await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise ClientDisconnect
-            return await work
-        finally:
-            for task in (left, work):
-                if not task.done():
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
+            async with asyncio.timeout(None) as patience, self._watched(patience):
+                return await report()
+        except TimeoutError:
+            if patience.expired():
+                raise ClientDisconnect from None
+            raise
 
-    async def _until_left(self) -> None:
+    @asynccontextmanager
+    async def _watched(self, patience: asyncio.Timeout) -> AsyncIterator[None]:
+        """Ends the patience when the client leaves; looked for only where it takes a while, as that costs more than
+        most reports.
+        """  # noqa: D205 - one sentence
+        watch = asyncio.get_running_loop().call_later(A_WHILE_S, self._watch, patience)
+        try:
+            yield
+        finally:
+            watch.cancel()
+            if self._left:
+                self._left.cancel()
+                await asyncio.wait((self._left,))
+
+    def _watch(self, patience: asyncio.Timeout) -> None:
+        self._left = asyncio.create_task(self._until_left(patience))
+
+    async def _until_left(self, patience: asyncio.Timeout) -> None:
         while (await self.request.receive())["type"] != "http.disconnect":
             pass
+        patience.reschedule(0)
 
 
 async def asking(request: Request, if_none_match: IfNoneMatch = None) -> Asking:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from app.web.answers import DOCUMENT, MEDIA_TYPE
 from app.web.problems import title
@@ -24,11 +25,14 @@ HEADERS: dict[str, dict[str, Any]] = {"429": {**RETRY, **LIMITS}, "503": RETRY}
 
 
 def describe(app: FastAPI, shapes: Mapping[str, Any]) -> dict[str, Any]:
-    """OpenAPI. Built once; a role stands in the scopes of an operation's security.
+    """OpenAPI. Built once; a role stands in the scopes of an operation's security, whose id is its handler's name.
 
     `shapes` are those of bodies that a handler reads by itself.
     """
     if app.openapi_schema is None:
+        for route in app.routes:
+            if isinstance(route, APIRoute):
+                route.operation_id = route.name
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         for operations in schema["paths"].values():
             for operation in operations.values():
