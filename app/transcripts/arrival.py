@@ -2,19 +2,19 @@
 
 import asyncio
 import hashlib
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import zstandard
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from app.transcripts.formats.log import Recogniser
+from app.transcripts.packing import ZSTD, Cut, NotPacked, Unpacker, gunzip, packing_of, unpacked_by, unzstd
 from app.transcripts.storage import arriving
+from app.web.bodies import TooLarge
 from app.web.problems import BadRequest, ContentTooLarge, Unavailable, Unprocessable, UnsupportedMedia
 
 KIB = 1024
@@ -23,17 +23,14 @@ AROUND = 64 * KIB
 ARRIVAL_S = 300.0
 PATIENCE_S = 5.0
 CHUNK = 64 * KIB
-# So little at once that even what unpacks best (some 256,000-fold) unpacks to a few MiB.
-SLICE = 256
-# Unpacking needs up to this much memory, each; who packs with a larger window is asked to use a smaller one.
 WINDOW = 32 * 2**20
 AT_ONCE = asyncio.Semaphore(2)
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-PACKINGS: dict[str, Callable[[], Any]] = {
-    "gzip": lambda: zlib.decompressobj(wbits=31),
-    "zstd": lambda: zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj(),
-}
-TOO_LARGE = "A session log may have at most {} bytes, also once unpacked."
+PACKINGS: dict[str, Unpacker] = {"gzip": gunzip, "zstd": unzstd(WINDOW)}
+TOO_LARGE = "A session log may have at most {} bytes, also once unpacked: it can be read where it lies, by tally push."
+CUT = "The log is packed and ends in the middle, so it is not whole: wait until it is written, then send it again."
+NO_FORM = "The form cannot be read as multipart/form-data: let your client make it, as curl -F file=@log.jsonl does."
+MORE_THAN_A_FILE = "A form holds one file and nothing else, as in curl -F file=@log.jsonl; a name goes into ?name=."
+NOT_PACKED = "The log is not the whole gzip or zstd stream that it is said to be, or begins as: pack it again."
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,14 @@ async def receive(request: Request, data_dir: Path, largest: int) -> AsyncIterat
         raise UnsupportedMedia("A form is sent as it is: pack the file in it instead, with gzip or zstd.")
     packed, unpacked = await asyncio.to_thread(arriving, data_dir), await asyncio.to_thread(arriving, data_dir)
     try:
-        name = await arrive(request, packed, is_form=kind == "multipart/form-data")
+        name = await arrive(request, packed, largest, is_form=kind == "multipart/form-data")
         yield await unpack_apart(packed, unpacked, (packing, largest), name)
     finally:
         packed.unlink(missing_ok=True)
         unpacked.unlink(missing_ok=True)
 
 
-async def arrive(request: Request, file: Path, *, is_form: bool) -> str | None:
+async def arrive(request: Request, file: Path, largest: int, *, is_form: bool) -> str | None:
     """The body as it was sent, on disk; one that takes too long is given up."""
     try:
         async with asyncio.timeout(ARRIVAL_S):
@@ -75,20 +72,37 @@ async def arrive(request: Request, file: Path, *, is_form: bool) -> str | None:
             with file.open("wb") as out:
                 async for chunk in request.stream():
                     out.write(chunk)
+    except TooLarge:
+        raise ContentTooLarge(TOO_LARGE.format(largest)) from None
     except TimeoutError:
         raise BadRequest(f"The log took longer than {ARRIVAL_S:.0f} s to arrive: pack it, or try again.") from None
     return None
 
 
 async def arrive_in_form(request: Request, file: Path) -> str | None:
-    async with request.form(max_files=1, max_fields=0) as form:
+    async with whole_form(request) as form:
         sent = next((value for value in form.values() if isinstance(value, UploadFile)), None)
         if sent is None:
-            raise Unprocessable("The form holds no file: send one, as in curl -F file=@log.jsonl.")
+            raise Unprocessable("The form holds no whole file: send one, as curl -F file=@log.jsonl does.")
         with file.open("wb") as out:
             while chunk := await sent.read(CHUNK):
                 out.write(chunk)
         return sent.filename
+
+
+@asynccontextmanager
+async def whole_form(request: Request) -> AsyncIterator[FormData]:
+    """The framework says what is wrong with a form in words for who wrote its parser."""
+    try:
+        form = await request.form(max_files=1, max_fields=0)
+    except HTTPException as error:
+        if error.status_code != BadRequest.status:
+            raise
+        raise BadRequest(MORE_THAN_A_FILE if error.detail.startswith("Too many") else NO_FORM) from None
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 async def unpack_apart(packed: Path, unpacked: Path, how: tuple[str, int], name: str | None) -> Arrived:
@@ -117,20 +131,22 @@ def unpack(packed: Path, unpacked: Path, how: tuple[str, int], name: str | None)
                 out.write(chunk)
                 if recogniser.form is None:
                     recogniser.feed(chunk)
-    except (zlib.error, zstandard.ZstdError, EOFError):
-        raise BadRequest("The log is not the whole gzip or zstd stream it is said to be, or begins as.") from None
+    except Cut:
+        raise BadRequest(CUT) from None
+    except NotPacked:
+        raise BadRequest(NOT_PACKED) from None
     return Arrived(unpacked, name, digest.hexdigest(), size, recogniser.end())
 
 
 def contents(file: Path, packing: str) -> Iterator[bytes]:
-    """Unpacked as the request says, then once more where what was sent is a packed file: no log begins like one."""
+    """Unpacked as the request says, then once more where what was sent is a packed file."""
     chunks = pieces(file)
     if packing != "identity":
-        chunks = unpacked_by(packing, chunks)
-    first = next((chunk for chunk in chunks if chunk), b"")
-    inner = "gzip" if first.startswith(GZIP) else "zstd" if first.startswith(ZSTD) else None
+        chunks = unpacked_by(PACKINGS[packing], chunks)
+    first = beginning(chunks)
+    inner = packing_of(first)
     whole = chained(first, chunks)
-    return whole if inner is None else unpacked_by(inner, whole)
+    return whole if inner is None else unpacked_by(PACKINGS[inner], whole)
 
 
 def pieces(file: Path) -> Iterator[bytes]:
@@ -139,22 +155,16 @@ def pieces(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
+def beginning(chunks: Iterator[bytes]) -> bytes:
+    """Enough of it to tell how it is packed, if there is as much."""
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= len(ZSTD):
+            break
+    return first
+
+
 def chained(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from chunks
-
-
-def unpacked_by(packing: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Stream after stream, as both packings allow. Raises EOFError where the last one is cut."""
-    current, begun = PACKINGS[packing](), False
-    for chunk in chunks:
-        for at in range(0, len(chunk), SLICE):
-            piece = chunk[at : at + SLICE]
-            while piece:
-                begun = True
-                yield current.decompress(piece)
-                piece = b""
-                if current.eof:
-                    piece, current, begun = current.unused_data, PACKINGS[packing](), False
-    if begun:
-        raise EOFError

@@ -132,10 +132,16 @@ async def test_a_log_without_a_name_is_asked_for_one(library: Library, company: 
 
 
 BOMB = zstandard.compress(b"\0" * 100_000_000)
-FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+FORM, END = {"Content-Type": "multipart/form-data; boundary=x"}, b"--x--\r\n"
+
+
+def part(disposition: str) -> bytes:
+    return f"--x\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
+
+
 REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "a byte too many": (b" " * (LIMIT + 1), {}, 413, str(LIMIT)),
-    "far too many": (b" " * (LIMIT * 10), {}, 413, ""),
+    "far too many": (b" " * (LIMIT * 10), {}, 413, f"at most {LIMIT} bytes"),
     "gzip, a byte too many": (gzip.compress(b" " * (LIMIT + 1)), {"Content-Encoding": "gzip"}, 413, str(LIMIT)),
     "a gzip bomb": (gzip.compress(b"\0" * 40_000_000), {"Content-Encoding": "gzip"}, 413, str(LIMIT)),
     "a zstd bomb": (BOMB, {"Content-Encoding": "zstd"}, 413, str(LIMIT)),
@@ -144,7 +150,10 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "half a zstd stream": (zstandard.compress(LOG)[:-3], {"Content-Encoding": "zstd"}, 400, "whole"),
     "a stream and a rest": (gzip.compress(LOG) + b"rest", {"Content-Encoding": "gzip"}, 400, "whole"),
     "no stream": (LOG, {"Content-Encoding": "gzip"}, 400, "whole"),
-    "half a packed file": (gzip.compress(LOG)[:-9], {}, 400, "whole"),
+    "half a packed file": (gzip.compress(LOG)[:-9], {}, 400, "ends in the middle"),
+    "half a file packed with zstd": (zstandard.compress(LOG)[:-3], {}, 400, "ends in the middle"),
+    "the first bytes of a packed file": (zstandard.compress(LOG)[:3], {}, 400, "ends in the middle"),
+    "nothing of a stream": (b"", {"Content-Encoding": "zstd"}, 400, "ends in the middle"),
     "another packing": (LOG, {"Content-Encoding": "br"}, 415, "gzip"),
     "two packings": (LOG, {"Content-Encoding": "gzip, gzip"}, 415, "gzip"),
     "a packed form": (
@@ -153,8 +162,15 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
         415,
         "pack",
     ),
-    "a broken form": (LOG, {"Content-Type": "multipart/form-data; boundary=x"}, 400, ""),
-    "a form of no parts": (b"--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}, 422, "no file"),
+    "a broken form": (LOG, FORM, 400, "curl -F file=@log.jsonl"),
+    "a form without a boundary": (LOG, {"Content-Type": "multipart/form-data"}, 400, "curl -F file=@log.jsonl"),
+    "a part without a name": (part("attachment") + END, FORM, 400, "curl -F file=@log.jsonl"),
+    "two files": (2 * (part('form-data; name="file"; filename="a"') + LOG + b"\r\n") + END, FORM, 400, "one file"),
+    "a field beside": (part('form-data; name="name"') + b"a\r\n" + END, FORM, 400, "?name="),
+    "a file far too large": (
+        part('form-data; name="file"; filename="a"') + b" " * LIMIT * 3 + END, FORM, 413, f"at most {LIMIT} bytes",
+    ),
+    "a form of no parts": (END, FORM, 422, "no whole file"),
 }
 
 
@@ -184,7 +200,8 @@ async def test_chunks_of_no_declared_length_meet_the_same_limit(addresses: Addre
     async with serving(addresses, TALLY_DATA_DIR=str(tmp_path), TALLY_LOG_LEVEL="error", **SMALL) as api:
         company = await api.founder.company()
         sent = {"params": {"name": "a"}, "content": chunks(), "headers": company.viewer.headers}
-        is_problem(await api.client.post(TRANSCRIPTS, **sent), 413)  # type: ignore[arg-type]
+        told = is_problem(await api.client.post(TRANSCRIPTS, **sent), 413)  # type: ignore[arg-type]
+        assert f"at most {LIMIT} bytes" in told["detail"]
 
 
 async def test_a_list_is_the_callers_own_latest_first_page_by_page(library: Library, company: Company) -> None:

@@ -4,14 +4,16 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import IO
 
-import zstandard
+from app.transcripts.packing import Cut, NotPacked, unpacked_by, unzstd
 
 CHUNK = 2**19
 COMPRESSED = b".zst"
 # A window no larger than what the usual program makes without being asked to; more would be a bomb.
 LARGEST_WINDOW = 2**27
+CUT = "It is packed and ends in the middle: it may still be written; a later push tries again."
 
 
 class Unreadable(Exception):
@@ -64,13 +66,20 @@ class Content:
 
     def _unpacked(self) -> Iterator[bytes]:
         self._file.seek(0)
-        unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
+        chunks, held, size = iter(partial(self._file.read, CHUNK), b""), list[bytes](), 0
         try:
-            with unpacker.stream_reader(self._file, read_across_frames=True, closefd=False) as stream:
-                while chunk := stream.read(CHUNK):
-                    yield self._seen(chunk)
-        except zstandard.ZstdError as error:
+            for piece in unpacked_by(unzstd(LARGEST_WINDOW), chunks):
+                held.append(piece)
+                size += len(piece)
+                if size >= CHUNK:
+                    yield self._seen(b"".join(held))
+                    held, size = [], 0
+        except Cut:
+            raise Unreadable(CUT) from None
+        except NotPacked as error:
             raise Unreadable(f"It is no whole zstd file ({error}).") from None
+        if held:
+            yield self._seen(b"".join(held))
 
     def _seen(self, chunk: bytes) -> bytes:
         self.size += len(chunk)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import zstandard
 
 from app.cli.push.lock import alone
-from tests.cli.push.machine import Machine, copied, many, session
+from tests.cli.push.machine import OWN, Machine, copied, many, session
 from tests.transcripts.corpus import PROVIDED, SAMPLES, Tree
 from tests.transcripts.test_secrets import SECRETS
 
@@ -37,6 +38,25 @@ async def test_poison_keeps_no_good_file_back(machine: Machine) -> None:
     assert again.err.count("\n") == 2
     assert f"{logs}/gone.jsonl: It cannot be looked at: No such file or directory." in again.err
     assert "10 found: 0 pushed, 8 unchanged, 2 failed" in again.out
+
+
+async def test_a_packed_log_that_ends_in_the_middle_is_said_and_comes_again(machine: Machine) -> None:
+    logs = many(machine.home / "logs", 1)
+    whole = zstandard.compress(session(7, 400))
+    packed = logs / "late.jsonl.zst"
+    for cut in (0, 3, len(whole) // 2, len(whole) - 1):
+        packed.write_bytes(whole[:cut])
+        for way in ((), ("--raw",)):
+            ended = machine.push(logs, *way)
+            assert ended.code == 1
+            assert f"{packed}: It is packed and ends in the middle" in ended.err
+            assert "1 failed" in ended.out
+    packed.write_bytes(whole)
+    assert machine.pushed(logs)["files"]["pushed"] == 1
+    assert (await machine.totals())[f"{OWN}{7:012}"]["calls"] == 400
+    assert machine.pushed(logs)["files"] | {"unchanged": 0} == {
+        "found": 2, "pushed": 0, "unchanged": 0, "no_session_log": 0, "failed": 0,
+    }  # fmt: skip
 
 
 def test_a_file_that_may_not_be_read_is_said(machine: Machine) -> None:
