@@ -89,6 +89,11 @@ def bring(  # noqa: PLR0913 - options, not parameters
         on_database(run, settings_with(data_dir=data_dir))
     if not as_json:
         tell(summed(reports), as_json=False)
+    unreadable = [report.file for report in reports if report.is_unreadable]
+    for file in unreadable:
+        typer.echo(f"tally: {file}: no line of it could be read; is it a journal of events?", err=True)
+    if unreadable:
+        raise typer.Exit(1)
 
 
 def register(cli: typer.Typer) -> None:

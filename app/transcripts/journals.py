@@ -87,6 +87,11 @@ class Report:
     noticed: list[str] = field(default_factory=list)
     sessions_cleared: int = 0
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether nothing at all could be read of it, now or before."""
+        return self.errors > 0 and not (self.rows or self.ignored or self.too_old or self.skipped_by_offset)
+
     def tell(self, said: Problem) -> None:
         self.errors += 1
         if len(self.errors_detail) < MOST_ERRORS:

@@ -60,6 +60,23 @@ def test_a_person_reads_what_came_of_it(typed: Terminal, company: Company, journ
     assert f"{journal}:4: " in ended.err
 
 
+@pytest.mark.parametrize("way", [(), ("--json",)])
+def test_a_file_of_which_nothing_can_be_read_is_a_failure_all_the_same(
+    typed: Terminal, company: Company, journal: Path, tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    noise = tmp_path / "noise.jsonl"
+    noise.write_text("nonsense\n" * 3)
+    given: tuple[Any, ...] = ("import", journal, noise, "--account", company.id, "--best-effort", *way)
+    ended = typed.tally(*given)
+    assert ended.code == 1
+    assert f"tally: {noise}: no line of it could be read" in ended.err
+    assert f"{journal}: no line" not in ended.err
+    with journal.open("a") as file:
+        file.write("nonsense\n")
+    noise.write_text((EVENT % 3) + "nonsense\n")
+    assert typed.tally(*given).code == 0
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
