@@ -1,4 +1,4 @@
-"""Packed logs unpacked: little by little, so that what unpacks best fills no memory; half a log is told from a whole."""
+"""Packed logs unpacked: little by little, so that what unpacks best fills no memory; half is told from whole."""
 
 import zlib
 from collections.abc import Callable, Iterator

@@ -168,7 +168,10 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str]] = {
     "two files": (2 * (part('form-data; name="file"; filename="a"') + LOG + b"\r\n") + END, FORM, 400, "one file"),
     "a field beside": (part('form-data; name="name"') + b"a\r\n" + END, FORM, 400, "?name="),
     "a file far too large": (
-        part('form-data; name="file"; filename="a"') + b" " * LIMIT * 3 + END, FORM, 413, f"at most {LIMIT} bytes",
+        part('form-data; name="file"; filename="a"') + b" " * LIMIT * 3 + END,
+        FORM,
+        413,
+        f"at most {LIMIT} bytes",
     ),
     "a form of no parts": (END, FORM, 422, "no whole file"),
 }

@@ -59,7 +59,11 @@ class Book:
         told = [entry for entry in entries if entry[1].head["outcome"] == "read"]
         done = [entry for entry in entries if entry[1].head["outcome"] != "read"]
         if self.server is not None and (told or completed):
-            done += await self._tell(self.server, told, completed=completed)
+            try:
+                done += await self._tell(self.server, told, completed=completed)
+            except BaseException:
+                self.report.pushed -= len(told)  # they will come again
+                raise
         self.state.keep([kept(candidate, frame, self.state) for candidate, frame in done])
 
     async def _tell(self, server: Server, told: list[Entry], *, completed: bool) -> list[Entry]:

@@ -40,7 +40,7 @@ def push(  # noqa: PLR0913 - one parameter for each option
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Send the logs themselves, secrets redacted.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and send what sessions write as they go.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count; send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count; send nothing. Needs no server.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read the session logs of Claude Code and Codex on this machine and send what they count.
@@ -58,7 +58,8 @@ def push(  # noqa: PLR0913 - one parameter for each option
     if missing:
         raise typer.BadParameter(f"{missing[0]} does not exist.", param_hint="PATHS")
     roots = paths or own_folders(os.environ)
-    wish = Wish(address(settings), secret(settings, key), roots, patience, raw, watch, dry_run, as_json)
+    given = secret(settings, key, is_needed=not dry_run)
+    wish = Wish(address(settings), given, roots, patience, raw, watch, dry_run, as_json)
     if not roots:
         sys.stderr.write(f"tally: {NOTHING}\n")
         raise typer.Exit(1)
@@ -71,9 +72,9 @@ def address(settings: Settings) -> str:
     return settings.url.rstrip("/")
 
 
-def secret(settings: Settings, key: str | None) -> str:
+def secret(settings: Settings, key: str | None, *, is_needed: bool) -> str:
     kept = settings.api_key.get_secret_value() if settings.api_key else ""
-    if not (key or kept):
+    if is_needed and not (key or kept):
         raise typer.BadParameter("is missing: tally key create --user ID makes one.", param_hint="TALLY_API_KEY, --key")
     return key or kept
 

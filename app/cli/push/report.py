@@ -49,10 +49,21 @@ class Report:
         return self.bytes_read / MEGA / max(self.seconds, 1e-3)
 
     @property
+    def rows_unanswered(self) -> int:
+        """Read, and not answered for: they had not been sent, or their answer was not waited for."""
+        return 0 if self.dry_run else self.rows_read - self.rows_stored - self.rows_unchanged - self.rows_rejected
+
+    @property
+    def files_left(self) -> int:
+        """Found, and not come to their end."""
+        if not self.stopped:
+            return 0
+        return self.found - self.pushed - self.unchanged - self.no_logs - len(self.failures)
+
+    @property
     def adds_up(self) -> bool:
         """Every row that was read was answered for."""
-        answered = self.rows_stored + self.rows_unchanged + self.rows_rejected
-        return self.dry_run or bool(self.stopped) or self.rows_read == answered
+        return bool(self.stopped) or not self.rows_unanswered
 
     @property
     def ok(self) -> bool:
@@ -79,12 +90,14 @@ class Report:
                 "unchanged": self.unchanged,
                 "no_session_log": self.no_logs,
                 "failed": len(self.failures),
+                "left": self.files_left,
             },
             "rows": {
                 "read": self.rows_read,
                 "stored": self.rows_stored,
                 "unchanged": self.rows_unchanged,
                 "rejected": self.rows_rejected,
+                "unanswered": self.rows_unanswered,
                 "reasons": dict(self.reasons),
             },
             "bytes_read": self.bytes_read,
@@ -100,13 +113,20 @@ class Report:
 
     def summary(self) -> list[str]:
         files = f"{self.found:,} found: {self.pushed:,} {'to push' if self.dry_run else 'pushed'}"
-        parts = {"unchanged": self.unchanged, "no session log": self.no_logs, "failed": len(self.failures)}
+        parts = {
+            "unchanged": self.unchanged,
+            "no session log": self.no_logs,
+            "failed": len(self.failures),
+            "left for the next time": self.files_left,
+        }
         files += "".join(f", {number:,} {what}" for what, number in parts.items() if number)
         rows = f"{self.rows_read:,} read"
         if not self.dry_run:
             rows += (
                 f" = {self.rows_stored:,} stored + {self.rows_unchanged:,} unchanged + {self.rows_rejected:,} rejected"
             )
+        if self.rows_unanswered:
+            rows += f" + {self.rows_unanswered:,} not answered for"
         lines = [f"files  {files}", f"rows   {rows}"]
         if self.bytes_read:
             read = f"{self.bytes_read / MEGA:,.1f} MB in {self.seconds:,.1f} s ({self.speed:,.1f} MB/s)"

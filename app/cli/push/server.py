@@ -95,6 +95,8 @@ class Server:
         if self.key.count(".") == 2:  # a token of an identity provider is taken as it is
             self._token, self._until = self.key, float("inf")
             return
+        if not self.key:
+            raise Lost("There is no API key.")
         offer = {"content": orjson.dumps({"api_key": self.key}), "headers": JSON}
         answer = await self._patiently("POST", "/api/v1/auth/token", lambda: offer)
         if answer.status_code == httpx.codes.UNAUTHORIZED:

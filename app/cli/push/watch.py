@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.cli.progress import gauge
 from app.cli.push.book import PUSHES
@@ -23,6 +24,14 @@ PAUSE_S = 3.0
 # A file that failed is tried again when it changes, or after so long.
 AGAIN_S = 300.0
 SAID_EVERY_S = 30.0
+# What a server says to whom it knows nothing of.
+UNTOLD = {
+    "files": [],
+    "raw_uploads": True,
+    "workspace_labels": "basename_only",
+    "workspace_salt": "",
+    "retention_days": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,12 @@ class Wish:
 async def carry_out(wish: Wish) -> Report:
     patience = math.inf if wish.watch else wish.patience
     async with Server(wish.url, wish.key, patience, Outages()) as server:
-        claims = await server.sign_in()
+        try:
+            claims = await server.sign_in()
+        except Lost as lost:
+            if not wish.dry_run:
+                raise
+            return await unasked(wish, server, lost)
         folder = directory(os.environ)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = place(folder, wish.url, claims)
@@ -54,6 +68,15 @@ async def carry_out(wish: Wish) -> Report:
             home = os.environ.get("HOME", "")
             push = Push(server, state, wish.roots, rules, outbox, home, raw=wish.raw, dry_run=wish.dry_run)
             return await (follow(push) if wish.watch else once(push))
+
+
+async def unasked(wish: Wish, server: Server, why: Lost) -> Report:
+    """A dry run without the server: all there is, by the rules of an account that has changed none."""
+    with TemporaryDirectory(prefix="tally-") as name, opened(Path(name) / "nothing.db") as state:
+        outbox, home = emptied(Path(name) / "packed"), os.environ.get("HOME", "")
+        report = await once(Push(server, state, wish.roots, UNTOLD, outbox, home, raw=wish.raw, dry_run=True))
+    report.notes.append(f"{why} So the server was not asked: what it has already counts as new here.")
+    return report
 
 
 async def once(push: Push) -> Report:

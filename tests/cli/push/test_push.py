@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 import zstandard
 from httpx import AsyncClient
 
@@ -155,6 +156,26 @@ async def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(machine: Mach
     assert await machine.totals() == {}
     assert await machine.files() == []
     assert machine.pushed(logs)["rows"]["stored"] == 15
+
+
+@pytest.mark.parametrize("way", [(), ("--raw",)])
+def test_a_dry_run_needs_no_server(machine: Machine, way: tuple[str, ...]) -> None:
+    logs = many(machine.home / "logs", 3)
+    for left, why in (
+        ({"TALLY_URL": "http://127.0.0.1:9"}, "Nothing answers at"),
+        ({"TALLY_API_KEY": ""}, "no API key"),
+    ):
+        alone = machine.with_(**left)
+        ended = alone.push(logs, "--dry-run", "--patience", "1", *way)
+        assert ended.code == 0, ended.err
+        assert "3 found: 3 to push" in ended.out
+        assert "the server was not asked" in ended.out
+        assert why in ended.out
+        report = alone.pushed(logs, "--dry-run", "--patience", "0", *way)
+        assert (report["files"]["pushed"], report["rows"]["read"], report["bytes_sent"]) == (3, 0 if way else 15, 0)
+        assert alone.push(logs, "--patience", "0", *way).code != 0
+    assert not (machine.home / "state").exists()
+    assert machine.with_(TALLY_API_KEY="tly_nobody").push(logs, "--dry-run").code == 1
 
 
 async def test_the_server_notes_that_a_member_pushed(machine: Machine) -> None:

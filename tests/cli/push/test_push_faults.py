@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -31,7 +32,14 @@ async def test_poison_keeps_no_good_file_back(machine: Machine) -> None:
     failures = {Path(one["file"]).name: one["reason"] for one in ended.json["failures"]}
     assert failures.keys() == {"broken.jsonl.zst", "gone.jsonl"}
     assert "zstd" in failures["broken.jsonl.zst"]
-    assert ended.json["files"] == {"found": 10, "pushed": 5, "unchanged": 0, "no_session_log": 3, "failed": 2}
+    assert ended.json["files"] == {
+        "found": 10,
+        "pushed": 5,
+        "unchanged": 0,
+        "no_session_log": 3,
+        "failed": 2,
+        "left": 0,
+    }
     assert len(await machine.totals()) == 6
     again = machine.push(logs)
     assert again.code == 1
@@ -55,7 +63,7 @@ async def test_a_packed_log_that_ends_in_the_middle_is_said_and_comes_again(mach
     assert machine.pushed(logs)["files"]["pushed"] == 1
     assert (await machine.totals())[f"{OWN}{7:012}"]["calls"] == 400
     assert machine.pushed(logs)["files"] | {"unchanged": 0} == {
-        "found": 2, "pushed": 0, "unchanged": 0, "no_session_log": 0, "failed": 0,
+        "found": 2, "pushed": 0, "unchanged": 0, "no_session_log": 0, "failed": 0, "left": 0,
     }  # fmt: skip
 
 
@@ -97,15 +105,22 @@ async def test_a_push_that_is_killed_is_made_good_by_the_next(machine: Machine) 
     assert machine.pushed(logs)["rows"]["read"] == 0
 
 
+def sums(line: str) -> list[int]:
+    """The numbers of a line of the summary: the whole, then its parts."""
+    return [int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", line)]
+
+
 async def test_ctrl_c_says_how_to_go_on(machine: Machine) -> None:
     logs = many(machine.home / "logs", 1500, lines=20)
     with machine.pushing(logs) as running:
-        while len(running.family()) < 2:
+        while not await machine.totals():
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
         family = running.family()
         assert running.end(signal.SIGINT) == 1
         assert "goes on from there" in running.err
+        files, rows = (sums(line) for line in running.out.splitlines()[:2])
+        assert files[0] == sum(files[1:]) == 1500
+        assert rows[0] == sum(rows[1:]) > 0
         assert "Traceback" not in running.err
     assert not psutil.wait_procs(family, timeout=20)[1]
     machine.pushed(logs)

@@ -121,7 +121,7 @@ async def test_rejected_rows_are_said_and_come_again(machine: Machine) -> None:
     assert "clock" in failure["reason"]
     bad.write_bytes(session(2))
     assert machine.pushed(good, bad)["files"] == {
-        "found": 2, "pushed": 1, "unchanged": 1, "no_session_log": 0, "failed": 0,
+        "found": 2, "pushed": 1, "unchanged": 1, "no_session_log": 0, "failed": 0, "left": 0,
     }  # fmt: skip
 
 
@@ -161,7 +161,8 @@ def test_a_proxy_is_gone_through_and_sees_nothing_that_was_said(machine: Machine
     with proxy() as (url, seen):
         behind = machine.with_(HTTP_PROXY=url, http_proxy=url, NO_PROXY="")
         assert behind.pushed(logs)["rows"]["stored"] == 5
-        assert [path for _, path, _ in seen] == [
+        # On a slow machine the server is told twice: of the file, and that this was all.
+        assert list(dict.fromkeys(path for _, path, _ in seen)) == [
             "/api/v1/auth/token",
             "/api/v1/sync/manifest",
             "/api/v1/ingest/batches",
