@@ -17,6 +17,7 @@ from app.settings import Settings
 from tests.everything import World
 from tests.people import Company, Founder, Person
 from tests.server import migrate, reachable, running, settings_for
+from tests.serving import empty_database
 from tests.transcripts.library import Library, library_of
 
 
@@ -36,6 +37,14 @@ def tmp_path(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def addresses() -> Iterator[Addresses]:
     with running() as found:
+        migrate(found)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def apart(addresses: Addresses) -> Iterator[Addresses]:
+    """Another migrated database, for what counts or closes connections, or acts on every account there is."""
+    with empty_database(addresses) as found:
         migrate(found)
         yield found
 

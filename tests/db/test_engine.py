@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,8 +13,7 @@ from sqlalchemy import URL, text
 
 from app.db.addresses import Addresses, BadAddress
 from app.db.engine import Database, NotCommitted, Unreachable, inspect_server
-from tests.server import migrate
-from tests.serving import empty_database, operator, pool
+from tests.serving import operator, pool
 
 STATES = """
     SELECT coalesce(string_agg(DISTINCT state, ', '), 'none') FROM pg_stat_activity
@@ -24,14 +23,6 @@ TERMINATE = """
     SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity
     WHERE usename = 'tally_app' AND datname = current_database()
 """
-
-
-@pytest.fixture(scope="module")
-def apart(addresses: Addresses) -> Iterator[Addresses]:
-    """A database where the only connections of the application are the test's."""
-    with empty_database(addresses) as found:
-        migrate(found)
-        yield found
 
 
 @pytest.fixture
@@ -142,7 +133,9 @@ async def test_a_pool_that_is_empty_says_so_in_time_and_recovers(apart: Addresse
 
 
 async def test_whoever_waits_for_a_connection_gets_it_in_turn(apart: Addresses) -> None:
-    async with pool(apart, TALLY_POOL_SIZE=2, TALLY_POOL_TIMEOUT=1) as database:
+    async with pool(apart, TALLY_POOL_SIZE=2, TALLY_POOL_TIMEOUT=5) as database:
+        async with database.lend(), database.lend():
+            pass  # opened before: who opens one is busy while others take their turns
         turns = [0] * 6
         end = time.monotonic() + 2
 

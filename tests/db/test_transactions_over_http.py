@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
@@ -13,16 +13,7 @@ from app.auth.caller import ViewerChange, ViewerTx
 from app.auth.guard import GuardedRoute
 from app.db.addresses import Addresses
 from tests.people import Company
-from tests.server import migrate
-from tests.serving import Api, empty_database, operator, serving
-
-
-@pytest.fixture(scope="module")
-def apart(addresses: Addresses) -> Iterator[Addresses]:
-    """A database where the only connections of the application are the test's."""
-    with empty_database(addresses) as found:
-        migrate(found)
-        yield found
+from tests.serving import Api, operator, serving
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """T4: the floor under T1. Whoever signs in as the application with no account, another or rubbish sees nothing."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from app.db.addresses import Addresses
-from tests.server import migrate, plain
-from tests.serving import empty_database
+from tests.server import plain
 
 TABLES = """
     SELECT c.relname, CASE WHEN c.relname = 'accounts' THEN 'id' ELSE 'account_id' END AS owner
@@ -48,13 +47,6 @@ FILLED = {
 SETTINGS = ["RESET app.account_id", "SET app.account_id = ''", f"SET app.account_id = '{UUID(int=7)}'"]
 RUBBISH = ["SET app.account_id = 'rubbish'", "SET app.account_id = 'x'' OR true --'"]
 REFUSED = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidTextRepresentationError)
-
-
-@pytest.fixture(scope="module")
-def apart(addresses: Addresses) -> Iterator[Addresses]:
-    with empty_database(addresses) as found:
-        migrate(found)
-        yield found
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,20 +16,12 @@ from fastapi import FastAPI
 from app.db.addresses import Addresses
 from app.facts.identity import session_key
 from tests.people import Company
-from tests.server import migrate
-from tests.serving import Api, all_lent, empty_database, operator, serving
+from tests.serving import Api, all_lent, operator, serving
 from tests.storm import rage, written
 
 TABLES = """
     SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
 """
-
-
-@pytest.fixture(scope="module")
-def apart(addresses: Addresses) -> Iterator[Addresses]:
-    with empty_database(addresses) as found:
-        migrate(found)
-        yield found
 
 
 # T5: the pool
