@@ -1,8 +1,8 @@
 """GET /api/v1/me/stats/tokens: what the caller used, day by day and in all."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -33,28 +33,41 @@ MODELS = f"""
         sum(unpriced)::bigint AS unpriced
     FROM member_days WHERE account_id = $1 AND user_id = $2 GROUP BY model_id HAVING sum(messages) > 0
 """
-# $3: the first instant of each day and of the one after the last, numbered from one. Most sessions begin and end on one
-# day: then that is the day they were active on. Of the others, and of one that only surrounds the day, their ids.
-SPANS = """
-    SELECT low, high, count(*) AS sessions, array_agg(id) FILTER (WHERE low < high OR NOT ends_inside) AS ids
+# $3: the first instant of each day and of the one after the last; $4: the first day. A session was active on the day
+# of its first message and on that of its last; of the days between, which are few, only the rollup can say.
+ACTIVE = """
+    WITH spans AS MATERIALIZED (
+        SELECT low, high, count(*) AS sessions, array_agg(id) FILTER (WHERE high > low + 1) AS ids
+        FROM (
+            SELECT id, width_bucket(first_activity_at, $3::timestamptz[]) AS low,
+                width_bucket(last_activity_at, $3::timestamptz[]) AS high
+            FROM ai_sessions
+            WHERE account_id = $1 AND user_id = $2 AND last_activity_at >= ($3::timestamptz[])[1] OFFSET 0
+        ) AS own GROUP BY low, high
+    )
+    SELECT $4::date + day - 1 AS day, sum(sessions)::bigint AS sessions
     FROM (
-        SELECT id, greatest(width_bucket(first_activity_at, $3::timestamptz[]), 1) AS low,
-            least(width_bucket(last_activity_at, $3::timestamptz[]), cardinality($3::timestamptz[]) - 1) AS high,
-            first_activity_at >= ($3::timestamptz[])[1]
-                OR last_activity_at < ($3::timestamptz[])[cardinality($3::timestamptz[])] AS ends_inside
-        FROM ai_sessions
-        WHERE account_id = $1 AND user_id = $2 AND last_activity_at >= ($3::timestamptz[])[1]
-    ) AS own WHERE low <= high GROUP BY low, high, ends_inside
+        SELECT low AS day, sessions FROM spans
+        UNION ALL
+        SELECT high, sessions FROM spans WHERE high > low
+        UNION ALL
+        SELECT b.day, count(*) FROM spans
+        CROSS JOIN LATERAL generate_series(greatest(low + 1, 1), least(high, cardinality($3::timestamptz[])) - 1)
+            AS b (day)
+        CROSS JOIN LATERAL unnest(ids) AS s (id)
+        CROSS JOIN LATERAL (
+            SELECT FROM session_days
+            WHERE account_id = $1 AND day = $4::date + b.day - 1 AND session_id = s.id AND messages > 0 OFFSET 0
+        ) AS said GROUP BY b.day
+    ) AS found WHERE day BETWEEN 1 AND cardinality($3::timestamptz[]) - 1 GROUP BY day
 """
-SAID = """
-    SELECT c.day, count(*) FROM unnest($2::uuid[], $3::date[]) AS c (id, day)
-    CROSS JOIN LATERAL (
-        SELECT FROM session_days WHERE account_id = $1 AND day = c.day AND session_id = c.id AND messages > 0 OFFSET 0
-    ) AS d GROUP BY c.day
+# Those whose facts are no longer kept as well, as their tokens are; and what comes next is planned for this member: a
+# plan for any member at all takes them for one of few sessions, and would sort all there are.
+SESSIONS = """
+    SELECT coalesce(sum(sessions_created), 0)::bigint AS sessions,
+        set_config('plan_cache_mode', 'force_custom_plan', true)
+    FROM subject_days WHERE account_id = $1 AND subject = 'member' AND name = $2::uuid::text
 """
-SESSIONS = "SELECT count(*) FROM ai_sessions WHERE account_id = $1 AND user_id = $2"
-# A plan for any member at all takes them for one of few sessions, and would sort all there are.
-FOR_THIS_MEMBER = "SET LOCAL plan_cache_mode = force_custom_plan"
 LARGEST = f"""
     SELECT id, external_id, created_at, {", ".join(TOKENS)}, {ALL_TOKENS} AS total, model, models::text AS models,
         cost_micros AS cost, unpriced_messages AS unpriced
@@ -120,41 +133,38 @@ async def read_my_tokens(tx: ViewerTx, asked: Annotated[TokenQuery, Query()]) ->
 
 async def tokens(tx: CallerTx, length: int, now: datetime) -> dict[str, Any]:
     own = tx.account, tx.caller.id
-    calendar = Calendar(tx.caller.timezone)
-    today = calendar.day(now)
-    days = [today - n * A_DAY for n in reversed(range(length))]
+    days, starts = last_days(tx.caller.timezone, Calendar(tx.caller.timezone).day(now), length)
     models = await tx.driver.fetch(MODELS, *own)
     return {
         "days": length,
         "timezone": tx.caller.timezone,
-        "daily": await daily(tx, calendar, days),
+        "daily": await daily(tx, days, starts),
         "by_model": [model_line(row) for row in sorted(models, key=lambda row: (-sum(counts(row)), row["model_id"]))],
-        "top_sessions": [session_line(row) for row in await largest(tx)],
+        # Before the largest sessions are asked for.
         "totals": totals(models, await tx.driver.fetchval(SESSIONS, *own)),
+        "top_sessions": [session_line(row) for row in await tx.driver.fetch(LARGEST, *own)],
     }
 
 
-async def daily(tx: CallerTx, calendar: Calendar, days: Sequence[date]) -> list[dict[str, Any]]:
+@lru_cache(maxsize=100)
+def last_days(zone: str, last: date, length: int) -> tuple[Sequence[date], Sequence[datetime]]:
+    """So many days up to the last, and the first instant of each and of the one after. The same for all of a zone."""
+    calendar = Calendar(zone)
+    days = [last - n * A_DAY for n in reversed(range(length))]
+    return days, [calendar.start(day) for day in [*days, last + A_DAY]]
+
+
+async def daily(tx: CallerTx, days: Sequence[date], starts: Sequence[datetime]) -> list[dict[str, Any]]:
     own = tx.account, tx.caller.id
-    used = {row["day"]: counts(row) for row in await tx.driver.fetch(DAYS, *own, days[0], days[-1])}
-    sessions = await active(tx, calendar, days)
-    nothing = [0] * len(TOKENS)
-    return [{"day": day, **named(used.get(day, nothing)), "sessions": sessions[day]} for day in days]
+    used = {row["day"]: named(counts(row)) for row in await tx.driver.fetch(DAYS, *own, days[0], days[-1])}
+    sessions = await active(tx, days[0], starts)
+    nothing = named([0] * len(TOKENS))
+    return [{"day": day, **used.get(day, nothing), "sessions": sessions.get(day, 0)} for day in days]
 
 
-async def active(tx: CallerTx, calendar: Calendar, days: Sequence[date]) -> Counter[date]:
+async def active(tx: CallerTx, first: date, starts: Sequence[datetime]) -> dict[date, int]:
     """Different sessions of the caller's with a message, by day."""
-    starts = [calendar.start(day) for day in [*days, days[-1] + A_DAY]]
-    found: Counter[date] = Counter()
-    asked: list[tuple[UUID, date]] = []
-    for low, high, sessions, ids in await tx.driver.fetch(SPANS, tx.account, tx.caller.id, starts):
-        if ids is None:
-            found[days[high - 1]] += sessions
-        else:
-            asked += [(id_, day) for id_ in ids for day in days[low - 1 : high]]
-    if asked:
-        found.update(dict(await tx.driver.fetch(SAID, tx.account, *zip(*asked, strict=True))))
-    return found
+    return dict(await tx.driver.fetch(ACTIVE, tx.account, tx.caller.id, starts, first))
 
 
 def counts(row: Record) -> list[int]:
@@ -198,9 +208,3 @@ def totals(models: Sequence[Record], sessions: int) -> dict[str, Any]:
         "cost_usd": cost(micros, unpriced),
         "unpriced_messages": unpriced,
     }
-
-
-async def largest(tx: CallerTx) -> list[Any]:
-    await tx.driver.execute(FOR_THIS_MEMBER)
-    found: list[Any] = await tx.driver.fetch(LARGEST, tx.account, tx.caller.id)
-    return found

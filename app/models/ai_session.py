@@ -21,8 +21,8 @@ class AISession(Identified, Model):
         Index(None, "account_id", "created_at", "id"),
         Index(None, "account_id", "updated_at", "id"),
         Index(None, "account_id", "user_id", "created_at", "id"),
-        # When a member was last active, without reading all of their sessions.
-        Index(None, "account_id", "user_id", "last_activity_at"),
+        # When a member was last active, and on which days with how many sessions, from the index alone.
+        Index("ix_ai_sessions_activity", "account_id", "user_id", "last_activity_at", "first_activity_at", "id"),
         # A member's largest sessions.
         Index("ix_ai_sessions_largest", "account_id", "user_id", text(f"({ALL_TOKENS})"), "id"),
     )

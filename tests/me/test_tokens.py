@@ -10,8 +10,7 @@ import pytest
 
 from app.auth.caller import CallerTx
 from app.db.engine import Database
-from app.facts.calendar import Calendar
-from app.me.tokens import OwnTokens, active
+from app.me.tokens import OwnTokens, active, last_days
 from tests.factories import Logbook
 from tests.facts.delivery import caller
 from tests.me.conftest import Own
@@ -150,10 +149,10 @@ async def test_a_session_that_surrounds_a_day_is_not_of_that_day(
     await log.write()
     day = noon.date()
     for first, last, found in ((-1, -1, []), (1, 2, []), (0, 0, [0]), (-2, 2, [0]), (-9, 9, [-3, 0, 3])):
-        asked = [day + timedelta(days=n) for n in range(first, last + 1)]
         async with database.transaction(company.id) as tx:
             own = CallerTx(tx.account, tx.connection, tx.driver, caller(company.viewer), "", "api", None)
-            assert await active(own, Calendar("UTC"), asked) == {day + timedelta(days=n): 1 for n in found}
+            asked, starts = last_days("UTC", day + timedelta(days=last), last - first + 1)
+            assert await active(own, asked[0], starts) == {day + timedelta(days=n): 1 for n in found}
 
 
 async def test_what_others_used_is_not_the_caller_s(

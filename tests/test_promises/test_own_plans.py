@@ -28,6 +28,11 @@ CROWD = """
     SELECT $1::uuid, current_date - day, md5('u' || n)::uuid, 'model-' || model, 1
     FROM generate_series(1, 100) AS n, generate_series(0, 364) AS day, generate_series(1, 4) AS model
 """
+CROWD_IN_ALL = """
+    INSERT INTO subject_days (account_id, day, subject, name, messages)
+    SELECT account_id, day, 'member', user_id::text, sum(messages) FROM member_days
+    WHERE account_id = $1 GROUP BY 1, 2, 4 ON CONFLICT DO NOTHING
+"""
 PAGE = 50
 PAGES = ("me/stats/sessions", "me/stats/queries", "me/stats/sync", "admin/audit", "admin/audit?action=key.create")
 REST = ("me/stats/tokens", "me/stats/tokens?days=1")
@@ -41,6 +46,7 @@ async def member(database: Database, addresses: Addresses) -> AsyncIterator[Memb
     found = await fill(database, owner, SIZE)
     await owner.execute("UPDATE users SET account_role = 'admin' WHERE account_id = $1", found.account)
     await owner.execute(CROWD, found.account)
+    await owner.execute(CROWD_IN_ALL, found.account)
     await settle(addresses.owner)
     yield found
     await owner.execute("SET session_replication_role = origin")
