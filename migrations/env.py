@@ -9,8 +9,9 @@ from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.addresses import Addresses, BadAddress, reach
+from app.db.addresses import DRIVER, Addresses, BadAddress, dialled, reach
 from app.db.embedded import EmbeddedError
+from app.db.preflight import preflight
 from app.models import Model
 from app.settings import Settings
 from migrations.roles import ROLES, with_password
@@ -79,7 +80,10 @@ def state_of(error: DBAPIError) -> str:
 
 
 async def connect(addresses: Addresses) -> None:
-    engine = create_async_engine(addresses.owner, poolclass=NullPool, hide_parameters=True)
+    await preflight(addresses.owner, "MIGRATION_DATABASE_URL")  # a server too old would stop half-way
+    engine = create_async_engine(
+        f"{DRIVER}://", connect_args=dialled(addresses.owner), poolclass=NullPool, hide_parameters=True
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(online, addresses)

@@ -1,6 +1,5 @@
 """tally migrate: what `alembic upgrade head` does, for those who need not know alembic."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +28,9 @@ def upgrade(addresses: "Addresses") -> str:
 
 def migrate(data_dir: DataDir = None, *, as_json: AsJson = False) -> None:
     """Bring the database's schema up to date, as the owner. Safe to repeat, and to run twice at once."""
-    from app.cli.preflight import preflight  # noqa: PLC0415
     from app.db.addresses import reach  # noqa: PLC0415
 
     with reach(settings_with(data_dir=data_dir)) as addresses:
-        asyncio.run(preflight(addresses.owner, "MIGRATION_DATABASE_URL"))
         revision = upgrade(addresses)
     show({"schema": "up to date", "revision": revision}, as_json=as_json)
 

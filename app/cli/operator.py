@@ -51,7 +51,13 @@ class Misconfigured(Exception):
 
 
 def has_cluster(settings: Settings) -> bool:
-    return (settings.data_dir / "postgres").exists()
+    try:
+        return (settings.data_dir / "postgres").exists()
+    except PermissionError:
+        raise Misconfigured(
+            f"{settings.data_dir.absolute()} is closed to this user (uid {os.geteuid()}): "
+            "choose a data directory of your own."
+        ) from None
 
 
 @contextmanager
@@ -75,8 +81,8 @@ def on_database(job: Callable[["Database"], Awaitable[Result]], settings: Settin
 
 
 async def run_on(addresses: "Addresses", settings: Settings, job: Callable[["Database"], Awaitable[Result]]) -> Result:
-    from app.cli.preflight import preflight  # noqa: PLC0415
     from app.db.engine import Database, Unreachable, inspect_server  # noqa: PLC0415
+    from app.db.preflight import preflight  # noqa: PLC0415
 
     database = Database(addresses.application, settings)
     try:
@@ -92,7 +98,7 @@ async def run_on(addresses: "Addresses", settings: Settings, job: Callable[["Dat
 def inspect(addresses: "Addresses", settings: Settings) -> None:
     """Refuse a database that cannot be served from, as a sentence; one that is only away is waited for."""
     from app.admin.founding import account_ids  # noqa: PLC0415
-    from app.cli.preflight import Away  # noqa: PLC0415
+    from app.db.preflight import Away  # noqa: PLC0415
 
     try:
         asyncio.run(run_on(addresses, settings, account_ids))

@@ -74,11 +74,9 @@ def start(settings: Settings, addresses: "Addresses", listener: socket, *, demo:
     from app.cli.banner import announce  # noqa: PLC0415
     from app.cli.demo.people import demo_of  # noqa: PLC0415
     from app.cli.migrate import upgrade  # noqa: PLC0415
-    from app.cli.preflight import preflight  # noqa: PLC0415
     from app.cli.process import serve, url_of  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
-    asyncio.run(preflight(addresses.owner, "MIGRATION_DATABASE_URL"))
     upgrade(addresses)
     app = create_app(settings.model_copy(update={"jwt_secret": own_secret(settings)}), addresses.application)
     inspect(addresses, settings)  # here a refusal is a sentence, inside the server a trace

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+import asyncpg
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -12,6 +15,15 @@ from app.settings import Settings
 
 OWNER = "tally_owner"
 APPLICATION = "tally_app"
+OLDEST = 18
+DRIVER = "postgresql+asyncpg"
+MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# What libpq reads for itself and our driver would hand to the server, which refuses what it does not know. None of
+# them promises anything that we would not keep.
+LEFT_OUT = (
+    "connect_timeout", "fallback_application_name", "gssencmode", "keepalives", "keepalives_count", "keepalives_idle",
+    "keepalives_interval", "load_balance_hosts", "sslcompression", "sslsni", "tcp_user_timeout",
+)  # fmt: skip
 
 
 class BadAddress(Exception):
@@ -33,18 +45,27 @@ def parse(url: str) -> URL:
         backend = ""
     if backend not in ("postgresql", "postgres"):
         raise BadAddress("DATABASE_URL is no PostgreSQL URL: write postgresql://tally_app:password@host/tally.")
-    mode = parsed.query.get("sslmode")
-    if mode is not None:  # as libpq, and so everybody, spells it; as our driver does
-        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return parsed.set(drivername="postgresql+asyncpg")
+    spelled = dict(parsed.query)
+    mode = spelled.pop("ssl", None)  # as SQLAlchemy's users know it
+    if mode is not None:
+        spelled.setdefault("sslmode", mode)
+    if spelled.get("sslmode", "prefer") not in MODES:
+        raise BadAddress(f"The sslmode of DATABASE_URL is none: write one of {', '.join(MODES)}.")
+    kept = {name: value for name, value in spelled.items() if name not in LEFT_OUT}
+    return parsed.set(drivername=DRIVER, query=kept)
 
 
 def plain(url: URL) -> str:
     """The URL as the driver itself reads it, and as other programs write it."""
-    mode = url.query.get("ssl")
-    if mode is not None:
-        url = url.difference_update_query(["ssl"]).update_query_dict({"sslmode": mode})
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def dialled(url: URL) -> dict[str, Any]:
+    """SQLAlchemy's connect_args for an engine of `DRIVER://`: our driver reads the URL by itself.
+
+    Handed on as arguments, `sslrootcert`, `application_name` and the like would be none that it takes.
+    """
+    return {"async_creator_fn": partial(asyncpg.connect, plain(url))}
 
 
 def configured(settings: Settings) -> Addresses | None:

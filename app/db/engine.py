@@ -18,10 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.db.addresses import BadAddress
+from app.db.addresses import DRIVER, OLDEST, BadAddress, dialled
 from app.settings import Settings
 
-OLDEST = 18
 UNNAMED = ""
 ROLE = "SELECT rolname AS name, rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user"
 
@@ -187,7 +186,7 @@ def connect_lazily(url: URL, settings: Settings) -> AsyncEngine:
     """An engine that leaves BEGIN and COMMIT to us (AUTOCOMMIT) and shows no values in its errors."""
     # A server that does not answer at all, not even that a limit was passed, is given up a little later.
     patience = settings.statement_timeout_ms / 1000 + PATIENCE_S
-    arguments: dict[str, Any] = {"timeout": settings.pool_timeout_s, "command_timeout": patience}
+    arguments = {**dialled(url), "timeout": settings.pool_timeout_s, "command_timeout": patience}
     if not settings.prepared_statements:
         # Behind a transaction-mode pooler the next statement may meet another server: nothing may be left there.
         arguments |= {
@@ -196,7 +195,7 @@ def connect_lazily(url: URL, settings: Settings) -> AsyncEngine:
             "prepared_statement_name_func": lambda: UNNAMED,
         }
     return create_async_engine(
-        url,
+        f"{DRIVER}://",
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
         pool_reset_on_return=None,

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.cli.terminal import Running, Terminal
+from tests.migrations_linted import alembic
 
 SECRET = "s" * 32
 
@@ -79,6 +80,11 @@ def test_a_server_older_than_18_is_refused(terminal: Terminal) -> None:
     with server_saying(OLD) as port:
         old = terminal.with_(DATABASE_URL=f"postgresql://tally_app@127.0.0.1:{port}/tally")
         assert "PostgreSQL 17 is too old, Tally needs 18 or newer." in old.tally("migrate").sentence
+        for command in (("upgrade", "head"), ("check",)):
+            refused = alembic(*command, **old.environment)
+            assert refused.returncode != 0
+            assert refused.stdout.startswith("FAILED: MIGRATION_DATABASE_URL: PostgreSQL 17 is too old")
+            assert "Traceback" not in refused.stderr
 
 
 def test_a_missing_database_is_named(beside: Terminal, socket_dir: str) -> None:

@@ -1,15 +1,16 @@
 """Whether a database URL leads to a server we can use; where it does not, why, in one sentence."""
 
+import os
 import socket
+import ssl
 
 import asyncpg
 from sqlalchemy import URL
 
-from app.cli.faults import sqlstate
-from app.db.addresses import BadAddress, plain
+from app.db.addresses import OLDEST, BadAddress, plain
 
-OLDEST = 18
 PATIENCE_S = 10
+FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 
 
 class Away(BadAddress):
@@ -42,12 +43,36 @@ def refusal(error: Exception, url: URL, setting: str) -> BadAddress:
         "53300": f"{setting}: {where} has no connection left; raise its max_connections.",
         "57P03": f"{setting}: {where} is starting or stopping.",
     }
-    state = sqlstate(error)
+    state = getattr(error, "sqlstate", None)
     if state in final:
         return BadAddress(final[state])
     if state in passing:
         return Away(passing[state])
-    return unanswered(error, f"{setting}: ", where)
+    if state == "42704":
+        named = next((name for name in url.query if name in str(error)), "one of the parameters")
+        return BadAddress(f"{setting}: {where} does not know {named}, which the URL asks for: leave it out.")
+    return untrusted(error, url, f"{setting}: ", where) or unanswered(error, f"{setting}: ", where)
+
+
+def untrusted(error: Exception, url: URL, setting: str, where: str) -> BadAddress | None:
+    """Why TLS did not come about, where it is TLS; asking again would not help."""
+    mode = url.query.get("sslmode")
+    closed = [name for name in FILES if name in url.query and not os.access(str(url.query[name]), os.R_OK)]
+    match error:
+        case _ if closed:
+            return BadAddress(f"{setting}the file of {closed[0]} cannot be read.")
+        case ssl.SSLCertVerificationError():
+            return BadAddress(
+                f"{setting}the certificate of {where} is not trusted ({error.verify_message.rstrip('.')}): name the "
+                "authority that signed it with sslrootcert=FILE, and the host as the certificate does."
+            )
+        case asyncpg.ClientConfigurationError() if str(mode).startswith("verify"):
+            return BadAddress(f"{setting}sslmode={mode} needs sslrootcert=FILE, the authority's certificate.")
+        case ssl.SSLError():
+            return BadAddress(f"{setting}TLS with {where} does not come about ({error.reason or 'no reason given'}).")
+        case ConnectionError() if "SSL upgrade" in str(error):
+            return BadAddress(f"{setting}{where} does not speak TLS, which sslmode={mode} asks for.")
+    return None
 
 
 def unanswered(error: Exception, setting: str, where: str) -> BadAddress:
