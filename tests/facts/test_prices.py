@@ -1,10 +1,11 @@
 """What a message costs: each class of tokens at its own price, an unknown one at none."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from app.facts.prices import PriceBook, Tokens
+from app.facts.prices import PriceBook, Rates, Tokens, rate
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -29,3 +30,15 @@ def test_tokens_of_an_hour_are_a_part_of_the_cached_ones_and_paid_once() -> None
 @pytest.mark.parametrize("tokens", [Tokens(0, 0, 0, 1_000), Tokens(0, 0, 0, 1_000, for_an_hour=1_000)])
 def test_where_caching_has_no_price_of_its_own_it_costs_what_input_costs(tokens: Tokens) -> None:
     assert micros(tokens, "gpt-4o", "openai") == micros(Tokens(1_000, 0, 0, 0), "gpt-4o", "openai")
+
+
+@pytest.mark.parametrize(("tokens", "micros"), [(1, 0), (2, 1), (3, 2), (5, 2), (7, 4)])
+def test_half_of_a_millionth_goes_to_the_even_side(tokens: int, micros: int) -> None:
+    half = rate(Decimal("0.5"))
+    assert Rates((half, half, half, half, half), 0).micros(Tokens(tokens, 0, 0, 0)) == micros
+
+
+def test_no_digit_of_a_price_is_lost() -> None:
+    third = rate(Decimal("0.08333333333333334"))
+    rates = Rates((third, third, third, third, third), 0)
+    assert rates.micros(Tokens(6 * 10**17, 0, 0, 0)) == 50_000_000_000_000_004
