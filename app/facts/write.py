@@ -4,7 +4,7 @@ Three steps: *upsert*, which tells what was and what is; *deltas*, pure; *apply*
 upsert instead would be wrong: another writer may change them in between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -56,11 +56,6 @@ UPSERT_OWN_SESSIONS = SESSION.upsert(("created_at", "user_id"), OWN_OR_FREE)
 UPSERT_OWN_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE, OWN)
 UPSERT_OWN_CALLS = TOOL_CALL.upsert(CALLED, OWN)
 OWN_ONLY = (UPSERT_OWN_SESSIONS, UPSERT_OWN_MESSAGES, UPSERT_OWN_CALLS)
-# What comes under a global id may be taken from sessions that the batch does not speak of.
-HOMES = """
-    SELECT session_id FROM messages WHERE account_id = $1 AND id = ANY ($2)
-    UNION SELECT session_id FROM tool_calls WHERE account_id = $1 AND id = ANY ($3)
-"""
 OWNERS = "SELECT id, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
 HAND_OVER_MESSAGES = f"""
     UPDATE messages AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
@@ -79,6 +74,8 @@ SET_COSTS = """
 
 # Rows of one statement: what the driver makes of them is as large as they are.
 AT_ONCE = 2_500
+# As often as others may move rows while these are written.
+MOST_ROUNDS = 4
 Owners = Mapping[UUID, UUID | None]
 
 
@@ -130,12 +127,39 @@ class Writer:
         self._tx = tx
         self._book = book
         self._only_own = only_own
+        self._calendar = calendar
         self._deltas = Deltas(calendar)
+        # The sessions of known rows that changed: those they were of, and those they are of now.
+        self._touched: set[UUID] = set()
 
     async def write(self, facts: Facts) -> Changed:
         """Facts, rollups, totals, version."""
+        changed = await self._orderly(facts)
+        if changed:
+            await settle(self._tx, self._deltas, datetime.now(UTC))
+        return changed
+
+    async def _orderly(self, facts: Facts) -> Changed:
+        """Every session that changes is locked first: else two who take rows from each other wait for each other.
+
+        What comes under a global id may change sessions nobody spoke of. They are few, and to ask beforehand whose each
+        row is would cost as much as writing it: where there are any, all is taken back and done again with them.
+        """
+        told, homes = {session.id for session in facts.sessions}, set[UUID]()
+        await self._tx.driver.execute("SAVEPOINT nothing")
+        for _ in range(MOST_ROUNDS):
+            changed = await self._all(facts, homes)
+            found = self._touched - told
+            if found <= homes:
+                return changed
+            await self._tx.driver.execute("ROLLBACK TO nothing")
+            homes |= found
+            self._deltas, self._touched = Deltas(self._calendar), set()
+        raise Overtaken("rows move between sessions all the time")
+
+    async def _all(self, facts: Facts, homes: Iterable[UUID]) -> Changed:
         changed = Changed()
-        changed.sessions = await self._sessions([*facts.sessions, *await self._homes(facts)])
+        changed.sessions = await self._sessions([*facts.sessions, *map(merely_locked, homes)])
         owners = dict(await self._tx.driver.fetch(OWNERS, self._tx.account, list({s.id for s in facts.sessions})))
         if self._only_own is not None and any(owner != self._only_own for owner in owners.values()):
             raise Overtaken("another member began this session meanwhile")
@@ -143,21 +167,7 @@ class Writer:
         changed.tool_calls = await self._calls(facts.tool_calls, owners)
         changed.steps = {row["id"] for row in await self._upsert(STEP, UPSERT_STEPS, facts.steps)}
         changed.handoffs = {row["id"] for row in await self._upsert(HANDOFF, UPSERT_HANDOFFS, facts.handoffs)}
-        if changed:
-            await settle(self._tx, self._deltas, datetime.now(UTC))
         return changed
-
-    async def _homes(self, facts: Facts) -> list[SessionFact]:
-        """Sessions that may lose rows to those told of.
-
-        Locked with them, in one order: else two who take rows from each other wait for each other.
-        """
-        messages, calls = ([f.id for f in rows if f.session_key] for rows in (facts.messages, facts.tool_calls))
-        if not messages and not calls:
-            return []
-        rows = await self._tx.driver.fetch(HOMES, self._tx.account, messages, calls)
-        told = {session.id for session in facts.sessions}
-        return [merely_locked(row["session_id"]) for row in rows if row["session_id"] not in told]
 
     async def _upsert(self, kind: Kind, sql: str, rows: Sequence[Any], owners: Owners | None = None) -> list[Any]:
         if not rows:
@@ -172,8 +182,10 @@ class Writer:
             some = folded[start : start + AT_ONCE]
             columns = list(zip(*some, strict=True))
             if owners is not None:
-                columns[kind.names.index("user_id")] = tuple(owners[row.session_id] for row in some)
-            found += await self._tx.driver.fetch(sql, self._tx.account, *columns, *more)
+                columns[kind.names.index("user_id")] = tuple([owners[row.session_id] for row in some])
+            # What nobody tells is not sent: unnest fills it up with nulls.
+            sent = [column if any(value is not None for value in column) else () for column in columns]
+            found += await self._tx.driver.fetch(sql, self._tx.account, *sent, *more)
         return found
 
     async def _sessions(self, sessions: Sequence[SessionFact]) -> set[UUID]:
@@ -211,6 +223,7 @@ class Writer:
                 if cost != new[12]:
                     repriced[row["id"]] = cost
                 self._deltas.message(-1, row[2:COUNTS_END:2])
+                self._touched |= {row["old_session_id"], row["new_session_id"]}
                 new = (*new[:12], cost)
             self._deltas.message(+1, new)
         if repriced:
@@ -230,5 +243,6 @@ class Writer:
         for row in found:
             if not row["fresh"]:
                 self._deltas.call(-1, row[2::2])
+                self._touched |= {row["old_session_id"], row["new_session_id"]}
             self._deltas.call(+1, row[3::2])
         return {row["id"] for row in found}
