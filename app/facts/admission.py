@@ -152,11 +152,11 @@ def out_of_time(now: datetime, earliest: datetime | None) -> Any:
     latest = now + AHEAD
 
     def refusal(kind: str, row: Any) -> tuple[str, str] | None:
-        times = [time for name in DATES[kind] if (time := getattr(row, name)) is not None]
-        if times and max(times) > latest:
-            return "future", "It is dated more than 5 minutes in the future: check the producer's clock."
-        dated = date_of(row)
-        if earliest is not None and dated is not None and dated < earliest:
+        for name in DATES[kind]:
+            time = getattr(row, name)
+            if time is not None and time > latest:
+                return "future", "It is dated more than 5 minutes in the future: check the producer's clock."
+        if earliest is not None and (dated := date_of(row)) is not None and dated < earliest:
             return "too_old", f"It is dated before {earliest:%Y-%m-%d}, which is older than this account keeps."
         return None
 

@@ -1,22 +1,26 @@
 """A producer's string id becomes our key without a look-up: a replay meets its own row."""
 
-from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 # NUL cannot occur in an id, so no two different pairs of ids give one name.
-SEPARATOR = b"\0"
+SEPARATOR = "\0"
 
 
 def key(account: UUID, *names: str) -> UUID:
-    """uuid5 in the namespace of the account, written out: uuid.uuid5 costs twice as much."""
-    digest = sha1(account.bytes + SEPARATOR.join([n.encode() for n in names]), usedforsecurity=False).digest()
-    number = int.from_bytes(digest[:16])
-    number &= ~(0xC000 << 48) & ~(0xF000 << 64)
-    return UUID(int=number | 0x8000 << 48 | 5 << 76)
+    """uuid5 in the namespace of the account, written out, as the driver's own kind of UUID.
+
+    uuid.uuid5 costs four times as much, and its UUIDs as much again wherever they are compared or sent.
+    """
+    digest = sha1(account.bytes + SEPARATOR.join(names).encode(), usedforsecurity=False).digest()
+    named = bytearray(digest[:16])
+    named[6] = named[6] & 0x0F | 0x50
+    named[8] = named[8] & 0x3F | 0x80
+    return pgproto.UUID(bytes(named))
 
 
-@lru_cache(maxsize=20_000)
 def session_key(account: UUID, session: str) -> UUID:
     return key(account, "session", session)
 

@@ -90,9 +90,10 @@ class Rights:
             owner = row.user_id or row.user_email
             if owner and self.members[owner] != self.sender.id:
                 return "not_yours", "Only an admin may bring in sessions of other members."
-        session = row.id if kind == "sessions" else row.session_id
-        if self.others and session_key(self.sender.account_id, session) in self.others:
-            return "not_yours", "This session belongs to another member of the account."
+        if self.others:
+            session = row.id if kind == "sessions" else row.session_id
+            if session_key(self.sender.account_id, session) in self.others:
+                return "not_yours", "This session belongs to another member of the account."
         return None
 
 

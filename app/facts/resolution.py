@@ -1,7 +1,7 @@
 """From rows as producers know them to facts as we key them: ids, members, sessions."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ class Resolver:
     book: PriceBook
     now: datetime
     label: Callable[[str], str | None]
+    _sessions: dict[str, UUID] = field(default_factory=dict)
 
     def facts(self, rows: Admitted) -> Facts:
         facts = Facts()
@@ -56,7 +57,10 @@ class Resolver:
         return fact_key(self.sender.account_id, kind, row.session_id, row.id)
 
     def _session(self, name: str) -> UUID:
-        return session_key(self.sender.account_id, name)
+        found = self._sessions.get(name)
+        if found is None:
+            found = self._sessions[name] = session_key(self.sender.account_id, name)
+        return found
 
     def session(self, row: SessionRow) -> SessionFact:
         said = row.updated_at or row.created_at
