@@ -18,10 +18,6 @@ class Noting:
         self._driver = driver
         self.runs: list[Run] = []
 
-    async def execute(self, sql: str, *values: object) -> Any:
-        self.runs.append((sql, values))
-        return await self._driver.execute(sql, *values)
-
     async def fetch(self, sql: str, *values: object) -> Any:
         self.runs.append((sql, values))
         return await self._driver.fetch(sql, *values)

@@ -50,8 +50,8 @@ PAGE = f"""
                 ORDER BY t.uploaded_at DESC, t.id DESC LIMIT $5::bigint + $6::bigint)
         ) AS both_of_them ORDER BY at DESC, id DESC LIMIT $5 OFFSET $6
     )
-    SELECT listed.at, listed.id, listed.counted, s.external_id, s.created_at, s.first_activity_at, s.last_activity_at,
-        s.active_us, {", ".join(f"s.{name}" for name in COUNTS)}, s.model, s.models::text AS models,
+    SELECT {", ".join(f"s.{name}" for name in COUNTS)}, listed.at, listed.id, listed.counted, s.external_id,
+        s.created_at, s.first_activity_at, s.last_activity_at, s.active_us, s.model, s.models::text AS models,
         s.cost_micros, s.unpriced_messages, coalesce(log.name, f.name) AS session_file, f.is_read
     FROM listed
     LEFT JOIN ai_sessions AS s ON s.account_id = $1 AND s.id = listed.id AND listed.counted
@@ -131,21 +131,20 @@ async def sessions(tx: CallerTx, asked: OwnSessionQuery) -> dict[str, Any]:
 
 def line(row: Record) -> dict[str, Any]:
     """A row as answers show it."""
-    ended = row["last_activity_at"]
-    began = min(row["created_at"], row["first_activity_at"] or row["created_at"])
-    unknown = row["unpriced_messages"] and not row["cost_micros"]
+    started, ended, micros = row["created_at"], row["last_activity_at"], row["cost_micros"]
+    counts = row[: len(COUNTS)]  # they lead the row
     return {
         "session_id": row["id"],
         "external_id": row["external_id"],
         "session_file": row["session_file"],
-        "started_at": row["created_at"],
+        "started_at": started,
         "ended_at": ended,
         "active_seconds": row["active_us"] / 1_000_000,
-        "wall_seconds": (ended - began).total_seconds() if ended else 0.0,
-        **{name: row[name] for name in COUNTS},
-        "tokens_total": sum(row[name] for name in TOKENS),
+        "wall_seconds": (ended - min(started, row["first_activity_at"])).total_seconds() if ended else 0.0,
+        **dict(zip(COUNTS, counts, strict=True)),
+        "tokens_total": sum(counts[-len(TOKENS) :]),
         "primary_model": primary(row["models"]) or row["model"],
-        "cost_usd": None if unknown else dollars(row["cost_micros"]),
+        "cost_usd": None if row["unpriced_messages"] and not micros else dollars(micros),
         "processed": row["is_read"] is not False,
     }
 
@@ -156,5 +155,6 @@ def waiting(row: Record) -> dict[str, Any]:
 
 
 def primary(models: str) -> str | None:
+    """Most sessions are of one model or none."""
     counts: dict[str, int] = orjson.loads(models)
-    return min(counts, key=lambda model: (-counts[model], model), default=None)
+    return min(counts, key=lambda model: (-counts[model], model)) if len(counts) > 1 else next(iter(counts), None)

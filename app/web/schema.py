@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import status
@@ -14,7 +13,7 @@ from app.web.problems import ProblemDocument
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 SPELLED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
-MICROS = Decimal(1_000_000)
+MICROS = 1_000_000
 
 
 def without_nul(text: str) -> str:
@@ -80,7 +79,10 @@ class Shape(BaseModel):
 
 def dollars(micros: int | None) -> str | None:
     """Money goes out as a decimal string; unknown stays unknown."""
-    return None if micros is None else f"{Decimal(micros) / MICROS:.6f}"
+    if micros is None:
+        return None
+    whole, part = divmod(abs(micros), MICROS)
+    return f"{'-' if micros < 0 else ''}{whole}.{part:06}"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
