@@ -1,6 +1,7 @@
 """DELETE /api/v1/users/{user_id}/data: everything Tally holds of what one member did, in one call.
 
-The member stays: so do their keys, and the audit of what they changed or exported, which names them by id alone.
+The member stays: so do their keys, and the audit of what they changed, exported or were refused, which names them by
+id alone.
 """
 
 import time
@@ -14,7 +15,7 @@ from pydantic import Field
 
 from app import audit
 from app.admin.raw_files import RawFiles, delete_logs
-from app.admin.users import find, require_right_over
+from app.admin.users import find, needed_for
 from app.auth.caller import AdminCall
 from app.auth.guard import GuardedRoute
 from app.db.attempts import attempt
@@ -25,9 +26,10 @@ from app.web.schema import Shape, problems
 router = APIRouter(prefix="/api/v1/users", tags=["administration"], route_class=GuardedRoute)
 BUDGET_S = 20.0
 TRAIL_AT_ONCE = 10_000
-# What somebody read and when they synchronised is about them; what they changed or took away is about the account.
+# What somebody read and when they synchronised is about them; what they changed, took away or were refused is about
+# the account.
 READING = """
-    SELECT id FROM audit_log WHERE account_id = $1 AND user_id = $2
+    SELECT id FROM audit_log WHERE account_id = $1 AND user_id = $2 AND result <> 'refused'
     AND (starts_with(action, 'query.') AND action <> 'query.export' OR action IN ('sync.trigger', 'manifest.fetch'))
     LIMIT $3
 """
@@ -43,13 +45,14 @@ class Erased(Shape):
 @router.delete("/{user_id}/data", responses=problems(404))
 async def erase_user_data(request: Request, caller: AdminCall, user_id: UUID) -> Erased:
     """Erase what is held of a member's work: sessions with all that belongs to them, their share of every report,
-    session logs, what they read. Those of admins are erased by an owner. What the member sends afterwards, old or new,
-    comes in again.
+    session logs, what they read. Those of admins are erased by an owner, one's own among them. What the member sends
+    afterwards, old or new, comes in again.
     """  # noqa: D205 - a paragraph, for people who read the description
     database: Database = request.app.state.database
     async with database.transaction(caller.account_id, read_only=True) as tx:
         member = await find(tx, user_id)
-    require_right_over(caller, user_id, member.account_role)
+    # Their own too: what an admin read is not theirs to wipe.
+    caller.require(needed_for(member.account_role))
     await audit.record_call(request, caller, "user.erase", user_id)
     return await within(erase_person(database, request.app.state.storage, caller.account_id, user_id), BUDGET_S)
 
