@@ -251,8 +251,8 @@ export interface paths {
         /**
          * Erase User Data
          * @description Erase what is held of a member's work: sessions with all that belongs to them, their share of every report,
-         *     session logs, what they read. Those of admins are erased by an owner. What the member sends afterwards, old or new,
-         *     comes in again.
+         *     session logs, what they read. Those of admins are erased by an owner, one's own among them. What the member sends
+         *     afterwards, old or new, comes in again.
          */
         delete: operations["erase_user_data"];
         options?: never;
