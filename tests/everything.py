@@ -81,7 +81,7 @@ class World:
             )
             await sent(self.client, person, "/api/v1/keys", {"name": "laptop"})
             file = {"name": f"{person.id}.jsonl", "sha256": "0" * 64, "size": 3}
-            told = {"session_id": name, "retries": 2}
+            told = {"session_id": name, "retries": ["0" * 16, "1" * 16]}
             await sent(self.client, person, "/api/v1/sync/pushes", {"files": [file | {"sessions": [told]}]})
             await self.client.get("/api/v1/sync/manifest", headers=person.headers)
             await self._keep_raw(person)

@@ -9,7 +9,8 @@ from uuid import UUID
 from asyncpg import Record
 from fastapi import Query
 from pydantic import BaseModel, Field
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, exists, func, select
+from sqlalchemy.orm import aliased
 from starlette.responses import Response
 
 from app.analytics.counts import ACCOUNT, Filters
@@ -21,8 +22,7 @@ from app.analytics.window import Window
 from app.auth.caller import CallerTx, EngineerTx
 from app.db.statement import Prepared
 from app.models.ai_session import AISession
-from app.models.transcript import Transcript
-from app.models.transcript_session import TranscriptSession
+from app.models.transcript_signal import TranscriptSignal
 from app.web.schema import Instant
 
 router = routes()
@@ -71,7 +71,8 @@ class FrictionReport(Dated):
 async def read_friction(tx: EngineerTx, asking: Asked, asked: Annotated[FrictionQuery, Query()]) -> Response:
     """Sessions last updated in the window: how often each was interrupted, refused, retried, over its whole life.
 
-    Counted from session logs that were pushed or uploaded; a log of the same content counts once.
+    Counted from session logs that were pushed or uploaded; what several logs tell, as after a session was resumed,
+    counts once, for the smaller session id.
     """
     window = asking.window(tx, asked)
     return await asking.answer_anew(tx, window, partial(friction, tx, window, asked))
@@ -91,17 +92,17 @@ def line(row: Record) -> dict[str, Any]:
 @cache
 def by_session(given: frozenset[str]) -> Prepared:
     """With the sums over all sessions on every row."""
-    table = TranscriptSession.__table__.c
     told = (
-        select(TranscriptSession.session_id, *(func.max(table[name]).label(name) for name in KINDS))
-        .join(AISession, and_(AISession.account_id == ACCOUNT, AISession.id == TranscriptSession.session_id))
-        .join(Transcript, and_(Transcript.account_id == ACCOUNT, Transcript.id == TranscriptSession.transcript_id))
-        .where(TranscriptSession.account_id == ACCOUNT, *UPDATED_WITHIN, *matching(given))
-        .group_by(TranscriptSession.session_id, Transcript.sha256)
+        select(TranscriptSignal.session_id, TranscriptSignal.name, TranscriptSignal.id)
+        .join(AISession, and_(AISession.account_id == ACCOUNT, AISession.id == TranscriptSignal.session_id))
+        .where(TranscriptSignal.account_id == ACCOUNT, *UPDATED_WITHIN, *matching(given), ~told_before())
+        .distinct()
         .subquery()
     )
     sums = (
-        select(told.c.session_id, *(cast(func.sum(told.c[name]), Integer).label(name) for name in KINDS))
+        select(
+            told.c.session_id, *(cast(func.count().filter(told.c.name == name), Integer).label(name) for name in KINDS)
+        )
         .group_by(told.c.session_id)
         .subquery()
     )
@@ -118,6 +119,19 @@ def by_session(given: frozenset[str]) -> Prepared:
         .join(AISession, and_(AISession.account_id == ACCOUNT, AISession.id == sums.c.session_id, anything))
         .order_by(wrong.desc(), AISession.updated_at.desc(), AISession.id.desc())
         .limit(MOST_SESSIONS)
+    )
+
+
+def told_before() -> ColumnElement[bool]:
+    """Whether the signal is a smaller session's, as a call is: the log of a resumed session repeats its lines."""
+    signal, session = aliased(TranscriptSignal), aliased(AISession)
+    return exists().where(
+        signal.account_id == ACCOUNT,
+        signal.id == TranscriptSignal.id,
+        signal.session_id != TranscriptSignal.session_id,
+        session.account_id == ACCOUNT,
+        session.id == signal.session_id,
+        session.external_id < AISession.external_id,
     )
 
 

@@ -102,7 +102,7 @@ async def erase_some(tx: Tx, user: UUID) -> tuple[Counter[str], bool]:
     if not chosen:
         return await forget_member(tx, user), True
     # What logs and journals, whoever sent them, tell of these sessions; it holds no fact and is in no rollup.
-    for table in ("transcript_sessions", "journal_sessions"):
+    for table in ("transcript_sessions", "transcript_signals", "journal_sessions"):
         await tx.driver.execute(DELETE_TOLD.format(table), tx.account, chosen)
     return await erase_sessions(tx, chosen), False
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request
-from sqlalchemy import JSON, Uuid
+from sqlalchemy import JSON, Integer, Uuid
 from starlette.responses import Response
 
 from app import audit
@@ -58,6 +58,10 @@ class Part:
         return frozenset(name for name in self.names if isinstance(columns[name].type, JSON))
 
 
+# By log: now by transcript_signals.
+NO_LONGER_COUNTED = frozenset(
+    column.name for column in Model.metadata.tables["transcript_sessions"].columns if isinstance(column.type, Integer)
+)
 PARTS = (
     Part("profile", "users", "id = $2"),
     Part("key", "api_keys", OWN, frozenset({"sha256"})),
@@ -72,7 +76,8 @@ PARTS = (
     Part("day", "member_days", OWN),
     Part("day_total", "subject_days", "subject = 'member' AND name = $2::uuid::text", frozenset({"histogram"})),
     Part("transcript", "transcripts", OWN),
-    Part("transcript_session", "transcript_sessions", OF_OWN_LOGS),
+    Part("transcript_session", "transcript_sessions", OF_OWN_LOGS, NO_LONGER_COUNTED),
+    Part("transcript_signal", "transcript_signals", OF_OWN_LOGS),
     Part("transcript_state", "processor_state", OF_OWN_LOGS),
     Part("journal_session", "journal_sessions", OF_OWN_SESSIONS),
     Part("audit", "audit_log", OWN),
@@ -82,8 +87,9 @@ PARTS = (
 @router.get("/export", response_class=Response, responses={200: {"content": {NDJSON: {}}}, **problems()})
 async def export_me(tx: ViewerChange, request: Request) -> Response:
     """Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
-    tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_state,
-    journal_session, audit). Keys come without their secret. Two such exports run at once, each up to an hour.
+    tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_signal,
+    transcript_state, journal_session, audit). Keys come without their secret. Two such exports run at once, each up to
+    an hour.
     """  # noqa: D205 - a paragraph, for people who read the description
     desk.require_room()
     await audit.record(tx, "me.export")

@@ -1,51 +1,65 @@
-"""What went wrong in sessions, as counts: what the signals of a log are called here, and where they are kept."""
+"""Which sessions logs tell of, and what went wrong in them.
 
-from collections.abc import Iterable, Mapping
+A signal has the id of its line, as a call has its own: told by two logs, as where a session was resumed, it is one.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from app.db.engine import Tx
+from app.facts.identity import key
 from app.transcripts.formats.signals import COLUMNS
 
 NAMES = tuple(COLUMNS.values())
-_TYPES = "$2::uuid[], $3::uuid[], " + ", ".join(f"${n}::int[]" for n in range(4, 4 + len(NAMES)))
-_INSERT = f"""
-    INSERT INTO transcript_sessions AS f (account_id, transcript_id, session_id, {", ".join(NAMES)})
-    SELECT $1, t.* FROM unnest({_TYPES}) AS t (transcript_id, session_id, {", ".join(NAMES)})
-    ORDER BY t.transcript_id, t.session_id
-    ON CONFLICT (account_id, transcript_id, session_id) DO UPDATE SET """
-ADD = _INSERT + ", ".join(f"{name} = f.{name} + excluded.{name}" for name in NAMES)
-REPLACE = (
-    _INSERT
-    + ", ".join(f"{name} = excluded.{name}" for name in NAMES)
-    + " WHERE "
-    + " OR ".join(f"f.{name} <> excluded.{name}" for name in NAMES)
-)
-FORGET = f"""
-    UPDATE transcript_sessions SET {", ".join(f"{name} = 0" for name in NAMES)}
-    WHERE account_id = $1 AND transcript_id = $2
+LINK = """
+    INSERT INTO transcript_sessions (account_id, transcript_id, session_id)
+    SELECT $1, t.* FROM unnest($2::uuid[], $3::uuid[]) AS t (transcript_id, session_id)
+    ORDER BY t.transcript_id, t.session_id ON CONFLICT DO NOTHING
 """
+ADD = """
+    INSERT INTO transcript_signals (account_id, transcript_id, id, session_id, name)
+    SELECT $1, t.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[])
+        AS t (transcript_id, id, session_id, name)
+    ORDER BY t.transcript_id, t.id ON CONFLICT DO NOTHING
+"""
+FORGET = "DELETE FROM transcript_signals WHERE account_id = $1 AND transcript_id = ANY ($2) AND id <> ALL ($3)"
 
-Counts = Mapping[str, int]
-Row = tuple[UUID, UUID, Counts]
+# By name, the signals as `mark` tells them apart.
+Signals = Mapping[str, Collection[str]]
+Row = tuple[UUID, UUID, Signals]
 
 
-async def add(tx: Tx, rows: Iterable[Row]) -> None:
-    """Of (transcript, session, counts), each pair once: a session a log tells of, and what went wrong in it."""
-    await write(tx, ADD, rows)
+async def add(tx: Tx, user: UUID, rows: Iterable[Row]) -> None:
+    """Of (transcript, session, signals), each pair once: a session that a log of this member tells of."""
+    await write(tx, user, list(rows))
 
 
-async def replace(tx: Tx, rows: Iterable[Row]) -> None:
-    """Counts of whole logs, told anew."""
-    await write(tx, REPLACE, rows)
+async def replace(tx: Tx, user: UUID, transcripts: Sequence[UUID], rows: Iterable[Row]) -> None:
+    """What whole logs tell: what they told before, and no longer, goes."""
+    told = list(rows)
+    signals = {id_ for _, id_, _, _ in signals_of(tx, user, told)}
+    await tx.driver.execute(FORGET, tx.account, transcripts, list(signals))
+    await write(tx, user, told)
 
 
 async def forget(tx: Tx, transcript: UUID) -> None:
     """The log is read from its beginning again."""
-    await tx.driver.execute(FORGET, tx.account, transcript)
+    await tx.driver.execute(FORGET, tx.account, [transcript], [])
 
 
-async def write(tx: Tx, statement: str, rows: Iterable[Row]) -> None:
-    told = list(rows)
-    if told:
-        counts = [[row[2].get(name, 0) for row in told] for name in NAMES]
-        await tx.driver.execute(statement, tx.account, [row[0] for row in told], [row[1] for row in told], *counts)
+def signals_of(tx: Tx, user: UUID, rows: Sequence[Row]) -> list[tuple[UUID, UUID, UUID, str]]:
+    """Only a member's own logs repeat each other: nobody moves what happened in another's session."""
+    return [
+        (transcript, key(tx.account, "signal", str(user), name, mark), session, name)
+        for transcript, session, signals in rows
+        for name, marks in signals.items()
+        for mark in marks
+    ]
+
+
+async def write(tx: Tx, user: UUID, rows: Sequence[Row]) -> None:
+    if rows:
+        await tx.driver.execute(LINK, tx.account, [row[0] for row in rows], [row[1] for row in rows])
+    signals = signals_of(tx, user, rows)
+    if signals:
+        await tx.driver.execute(ADD, tx.account, *map(list, zip(*signals, strict=True)))

@@ -193,7 +193,7 @@ def checked(result: object, lines: Lines) -> Result:
         "rows": lambda: rows.keys() <= ROWS.keys() and sum(map(len, rows.values())) <= MOST_ROWS,
         "problems": lambda: all(map(is_problem, result.problems)),
         "friction": lambda: all(
-            each.keys() <= set(friction.NAMES) and all(type(n) is int and n >= 0 for n in each.values())
+            each.keys() <= set(friction.NAMES) and all(type(mark) is str for marks in each.values() for mark in marks)
             for each in (result.friction or {}).values()
         ),
         "carried": lambda: len(orjson.dumps(result.carried)) <= MOST_CARRIED,
@@ -248,10 +248,10 @@ async def write_found(tx: Tx, file: File, result: Result) -> list[Problem]:
     # Copied: this may have to be tried again.
     rows = await admit({kind: [*found] for kind, found in result.rows.items()})
     await bring_in(tx, sender, rows, datetime.now(UTC))
-    told: dict[str, Mapping[str, int]] = {name: {} for name in rows.names()} | dict(result.friction or {})
+    told: dict[str, friction.Signals] = {name: {} for name in rows.names()} | dict(result.friction or {})
     others = await sessions_of_others(tx, sender, told)
     keyed = ((session_key(tx.account, name), each) for name, each in told.items())
-    await friction.add(tx, [(file.id, own, each) for own, each in keyed if own not in others])
+    await friction.add(tx, file.user_id, [(file.id, own, each) for own, each in keyed if own not in others])
     return refusals(rows)
 
 

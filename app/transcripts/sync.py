@@ -26,7 +26,7 @@ from app.web.schema import Body, Instant, Shape
 
 log = structlog.get_logger("tally.sync")
 router = APIRouter(prefix="/api/v1/sync", tags=["session logs"], route_class=GuardedRoute)
-MOST_FILES, MOST_SESSIONS = 1_000, 1_000
+MOST_FILES, MOST_SESSIONS, MOST_SIGNALS = 1_000, 1_000, 100_000
 LARGEST = 2**31 - 1
 SETTINGS = Prepared(
     select(Account.allow_raw_uploads, Account.workspace_labels, Account.workspace_salt, Account.retention_days).where(
@@ -70,23 +70,26 @@ class Manifest(Shape):
     retention_days: int
 
 
-Count = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+Signals = Annotated[list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]], Field(max_length=MOST_SIGNALS)]
 
 
 class PushedSession(Body):
-    """A session a log tells of; the counts are of the whole log so far, told again they replace those before."""
+    """A session a log tells of, with what went wrong in it so far: told again, this replaces what was told before.
+
+    Each signal is a mark of 16 hexadecimal digits, the same wherever its line is repeated, so that it counts once.
+    """
 
     session_id: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
         description="The producer's own id."
     )
-    interruptions: Count = 0
-    rejected_tools: Count = 0
-    api_errors: Count = 0
-    retries: Count = 0
-    compactions: Count = 0
-    commands: Count = 0
-    skills: Count = 0
-    sub_agents: Count = 0
+    interruptions: Signals = Field(default=[])
+    rejected_tools: Signals = Field(default=[])
+    api_errors: Signals = Field(default=[])
+    retries: Signals = Field(default=[])
+    compactions: Signals = Field(default=[])
+    commands: Signals = Field(default=[])
+    skills: Signals = Field(default=[])
+    sub_agents: Signals = Field(default=[])
 
 
 class PushedFile(Body):
@@ -168,4 +171,5 @@ async def record_files(tx: CallerTx, files: dict[UUID, PushedFile]) -> None:
         for session in file.sessions
         if (own := session_key(tx.account, session.session_id)) not in others
     }
-    await friction.replace(tx, ((*key, counts) for key, counts in rows.items()))
+    told = ((*key, signals) for key, signals in rows.items())
+    await friction.replace(tx, tx.caller.id, list(files), told)

@@ -1,5 +1,6 @@
 """GET /api/v1/analytics/friction: what logs count went wrong, per session and in all."""
 
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,18 @@ PUSHES = "/api/v1/sync/pushes"
 @pytest.fixture
 async def told(client: AsyncClient, company: Company) -> None:
     """Three sessions in May, one of them without any friction, and one in April."""
+    marks = (f"{n:016x}" for n in range(100))
 
     async def say(person: Person, day: str, session: str, *files: tuple[str, dict[str, int]]) -> None:
         rows = {"sessions": [{"id": session, "created_at": f"{day}T10:00:00Z", "workspace": "w"}]}
         await client.post("/api/v1/ingest/batches", json=rows, headers=person.headers)
         sent = [
-            {"name": f"{session} {sha}", "sha256": sha * 64, "size": 1, "sessions": [{"session_id": session} | counts]}
+            {
+                "name": f"{session} {sha}",
+                "sha256": sha * 64,
+                "size": 1,
+                "sessions": [{"session_id": session} | {name: list(islice(marks, n)) for name, n in counts.items()}],
+            }
             for sha, counts in files
         ]
         (await client.post(PUSHES, json={"files": sent}, headers=person.headers)).raise_for_status()
@@ -59,12 +66,36 @@ async def test_only_a_members_sessions_when_asked(told: None, read: Read, compan
     assert report["totals"]["friction"] == 5
 
 
-async def test_the_same_log_under_two_names_counts_once(
+async def resumed(client: AsyncClient, person: Person, session: str, **marks: list[str]) -> None:
+    """Another log of theirs, in which this is told of this session."""
+    rows = {"sessions": [{"id": session, "created_at": "2026-05-06T10:00:00Z"}]}
+    (await client.post("/api/v1/ingest/batches", json=rows, headers=person.headers)).raise_for_status()
+    told = {"name": f"log of {session}", "sha256": "f" * 64, "size": 1, "sessions": [{"session_id": session} | marks]}
+    (await client.post(PUSHES, json={"files": [told]}, headers=person.headers)).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("session", "errors"), [("other", {"other": 5}), ("z", {"other": 4, "z": 1}), ("a", {"other": 2, "a": 3})]
+)
+@pytest.mark.usefixtures("told")
+async def test_what_two_logs_tell_counts_once_for_the_smaller_session(
+    read: Read, client: AsyncClient, company: Company, session: str, errors: dict[str, int]
+) -> None:
+    """Of the four errors of `other` two are told again, and one that is new."""
+    await resumed(client, company.engineer, session, api_errors=[f"{n:016x}" for n in (6, 7, 99)])
+    report = await read("friction", **MAY)
+    assert report["totals"]["api_errors"] == 5
+    assert {line["external_id"]: line["api_errors"] for line in report["sessions"] if line["api_errors"]} == errors
+
+
+async def test_nobody_takes_a_signal_from_anothers_session(
     told: None, read: Read, client: AsyncClient, company: Company
 ) -> None:
-    again = {"name": "a copy", "sha256": "c" * 64, "size": 1, "sessions": [{"session_id": "other", "api_errors": 4}]}
-    (await client.post(PUSHES, json={"files": [again]}, headers=company.engineer.headers)).raise_for_status()
-    assert (await read("friction", **MAY))["totals"]["api_errors"] == 4
+    await resumed(client, company.viewer, "a earlier", api_errors=[f"{n:016x}" for n in (6, 7)])
+    report = await read("friction", **MAY)
+    assert {line["external_id"]: line["api_errors"] for line in report["sessions"] if line["api_errors"]} == {
+        "other": 4, "a earlier": 2,
+    }  # fmt: skip
 
 
 async def test_nothing_shows_to_another_account(told: None, read: Read, other_company: Company) -> None:

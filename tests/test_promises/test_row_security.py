@@ -28,6 +28,8 @@ FILLED = {
     " VALUES ($1, $1, $1, 'a', repeat('0', 64), 0, 'rows')",
     "transcript_sessions": "INSERT INTO transcript_sessions (account_id, transcript_id, session_id)"
     " VALUES ($1, $1, $1)",
+    "transcript_signals": "INSERT INTO transcript_signals (account_id, transcript_id, id, session_id, name)"
+    " VALUES ($1, $1, $1, $1, 'retries')",
     "processor_state": "INSERT INTO processor_state (account_id, transcript_id, processor, version)"
     " VALUES ($1, $1, 'a', 1)",
     "journals": "INSERT INTO journals (account_id, id, name, read_sha256) VALUES ($1, $1, 'a', repeat('0', 64))",

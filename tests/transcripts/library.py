@@ -8,6 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.db.engine import Database
+from app.transcripts.friction import NAMES
 from app.transcripts.pipeline import Budget, run_processor
 from app.transcripts.storage import Storage
 from tests.people import Company, Person
@@ -18,7 +19,16 @@ TOTALS = """
         cache_read_tokens AS cache_read, cache_creation_tokens AS cache_creation, tool_calls, tool_errors
     FROM ai_sessions WHERE account_id = $1
 """
-FRICTION = "SELECT * FROM transcript_sessions WHERE account_id = $1 ORDER BY transcript_id, session_id"
+COUNTED = ", ".join(f"count(f.id) FILTER (WHERE f.name = '{name}') AS {name}" for name in NAMES)
+# What each log tells of each session, as counts.
+BY_LOG = f"""
+    SELECT t.name, t.id AS transcript_id, l.session_id, {COUNTED}
+    FROM transcript_sessions l JOIN transcripts t ON t.account_id = $1 AND t.id = l.transcript_id
+        LEFT JOIN transcript_signals f
+            ON f.account_id = $1 AND f.transcript_id = l.transcript_id AND f.session_id = l.session_id
+    WHERE l.account_id = $1 GROUP BY t.name, t.id, l.session_id
+"""
+FRICTION = f"SELECT * FROM ({BY_LOG}) AS f ORDER BY transcript_id, session_id"
 
 
 @dataclass(frozen=True)

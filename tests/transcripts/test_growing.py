@@ -7,20 +7,17 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from app.transcripts.friction import NAMES
 from tests.people import Founder
 from tests.transcripts.conftest import Install
 from tests.transcripts.corpus import Tree, each_tree
-from tests.transcripts.library import Library, called, library_of
+from tests.transcripts.library import BY_LOG, Library, called, library_of
 from tests.transcripts.reading import lines
 from tests.transcripts.test_processors import LOG, WORDS, state
 
-BY_NAME = """
-    SELECT t.name, a.external_id, sum(s.interruptions) AS interruptions, sum(s.rejected_tools) AS rejected_tools,
-        sum(s.api_errors) AS api_errors, sum(s.retries) AS retries, sum(s.compactions) AS compactions,
-        sum(s.commands) AS commands, sum(s.skills) AS skills, sum(s.sub_agents) AS sub_agents
-    FROM transcript_sessions s JOIN transcripts t ON t.account_id = $1 AND t.id = s.transcript_id
-        LEFT JOIN ai_sessions a ON a.account_id = $1 AND a.id = s.session_id
-    WHERE s.account_id = $1 GROUP BY 1, 2 ORDER BY 1, 2
+BY_NAME = f"""
+    SELECT f.name, a.external_id, {", ".join(NAMES)}
+    FROM ({BY_LOG}) AS f LEFT JOIN ai_sessions a ON a.account_id = $1 AND a.id = f.session_id ORDER BY 1, 2
 """
 FEW = 30
 STEPS = 8

@@ -10,6 +10,7 @@ from app.facts.identity import session_key
 from tests.audit_rows import audited
 from tests.people import Company, Person
 from tests.problem import is_problem
+from tests.transcripts.library import BY_LOG
 
 MANIFEST, PUSHES = "/api/v1/sync/manifest", "/api/v1/sync/pushes"
 SHA, OTHER_SHA = "a" * 64, "b" * 64
@@ -29,8 +30,12 @@ async def manifest(client: AsyncClient, person: Person) -> Any:
     return (await client.get(MANIFEST, headers=person.headers)).raise_for_status().json()
 
 
+def marks(number: int) -> list[str]:
+    return [f"{n:016x}" for n in range(number)]
+
+
 async def counts(database: Database, company: Company, name: str) -> list[dict[str, Any]]:
-    rows = "SELECT * FROM transcript_sessions WHERE account_id = $1 AND session_id = $2 ORDER BY transcript_id"
+    rows = f"SELECT * FROM ({BY_LOG}) AS f WHERE session_id = $2 ORDER BY transcript_id"
     async with database.transaction(company.id) as tx:
         return [dict(row) for row in await tx.driver.fetch(rows, company.id, session_key(company.id, name))]
 
@@ -70,14 +75,14 @@ async def test_a_push_sent_again_changes_nothing_and_new_content_does(client: As
     assert after["processed_at"] > first["files"][0]["processed_at"]
 
 
-async def test_counts_are_the_logs_whole_and_told_again_they_replace(
+async def test_signals_are_the_whole_logs_and_told_again_they_replace(
     client: AsyncClient, database: Database, company: Company
 ) -> None:
-    for interruptions in (1, 3, 3):
-        told = {"session_id": "s", "interruptions": interruptions, "api_errors": 2}
+    for interruptions in (1, 3, 3, 2):
+        told = {"session_id": "s", "interruptions": marks(interruptions), "api_errors": marks(2)}
         await push(client, company.viewer, file(sessions=[told]))
     (row,) = await counts(database, company, "s")
-    assert (row["interruptions"], row["api_errors"], row["retries"]) == (3, 2, 0)
+    assert (row["interruptions"], row["api_errors"], row["retries"]) == (2, 2, 0)
 
 
 async def test_nobody_says_what_went_wrong_in_another_members_session(
@@ -85,7 +90,7 @@ async def test_nobody_says_what_went_wrong_in_another_members_session(
 ) -> None:
     session = {"sessions": [{"id": "theirs", "created_at": "2026-11-01T10:00:00Z"}]}
     await client.post("/api/v1/ingest/batches", json=session, headers=company.viewer.headers)
-    told = file(sessions=[{"session_id": "theirs", "retries": 9}, {"session_id": "mine", "retries": 1}])
+    told = file(sessions=[{"session_id": "theirs", "retries": marks(9)}, {"session_id": "mine", "retries": marks(1)}])
     await push(client, company.engineer, told)
     assert await counts(database, company, "theirs") == []
     assert len(await counts(database, company, "mine")) == 1
@@ -152,7 +157,8 @@ async def test_a_manifest_that_cannot_be_noted_is_given_all_the_same(
         {"name": "../secrets"}, {"name": "a/../b"}, {"name": "a\\..\\b"}, {"name": "a\nb"}, {"name": "a\0"},
         {"name": ""}, {"name": " "}, {"name": "x" * 501}, {"name": "."}, {"sha256": "A" * 64}, {"sha256": "a" * 63},
         {"size": -1}, {"size": 1.5}, {"form": "cursor"}, {"content": "x"},
-        {"sessions": [{"session_id": "s", "interruptions": -1}]}, {"sessions": [{"session_id": ""}]},
+        {"sessions": [{"session_id": "s", "interruptions": [1]}]}, {"sessions": [{"session_id": "s", "retries": 1}]},
+        {"sessions": [{"session_id": "s", "skills": ["what was said"]}]}, {"sessions": [{"session_id": ""}]},
         {"sessions": [{"session_id": "s", "thoughts": 1}]}, {"sessions": [{"session_id": "s"}] * 1001},
     ],
 )  # fmt: skip

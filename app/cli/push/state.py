@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 # Another number for another shape: the old one is put aside.
-SHAPE = 1
+SHAPE = 2
 TABLE = """
     CREATE TABLE IF NOT EXISTS files (
         path BLOB PRIMARY KEY, name TEXT NOT NULL, observed TEXT NOT NULL, size INTEGER NOT NULL,

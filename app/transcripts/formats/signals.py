@@ -1,6 +1,7 @@
-"""What a parser's signals are called as counts of a session, and which of them say something new."""
+"""What a parser's signals are called as counts of a session, how they are told apart, and which say something new."""
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 COLUMNS: Mapping[str, str] = {
@@ -15,6 +16,11 @@ COLUMNS: Mapping[str, str] = {
 }
 # Lines about one thing repeat it close by: a call's, for every block of its answer.
 REMEMBERED = 256
+
+
+def mark(signal: Mapping[str, Any]) -> str:
+    """Tells a signal from all others of a member, in whatever log it stands; short, as many are sent and kept."""
+    return sha256(f"{signal['kind']} {signal['id']}".encode()).hexdigest()[:16]
 
 
 class Repeats:

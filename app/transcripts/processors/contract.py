@@ -65,9 +65,9 @@ class Result:
 
     items: int = 0
     rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    # By the producer's session id: what went wrong in this portion, by the names of transcript_sessions. Only the
-    # built-in processor gives any: its numbers are begun anew where a log is read from its beginning.
-    friction: Mapping[str, Mapping[str, int]] | None = None
+    # By the producer's session id: what went wrong in this portion, by the names of transcript_signals, each told
+    # apart by its mark. Only the built-in processor gives any: all go where a log is read from its beginning.
+    friction: Mapping[str, Mapping[str, Sequence[str]]] | None = None
     problems: Sequence[Problem] = ()
     # Plain JSON, small: ids, names and numbers, never what anybody said.
     carried: Mapping[str, Any] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """One log read: only what is new of it, where that can be told."""
 
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from app import __version__
 from app.transcripts.formats.ledger import Fact
 from app.transcripts.formats.lines import Problem
 from app.transcripts.formats.log import Log, Recogniser
-from app.transcripts.formats.signals import COLUMNS, Repeats
+from app.transcripts.formats.signals import COLUMNS, Repeats, mark
 from app.transcripts.formats.source import Source
 from app.transcripts.reading.content import Content
 
@@ -39,7 +39,7 @@ class Reading:
     source: Source
     form: str | None = None
     log: Log | None = None
-    sessions: dict[str, Counter[str]] = field(default_factory=dict)
+    sessions: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     problems: Counter[str] = field(default_factory=Counter)
     examples: list[tuple[int, str]] = field(default_factory=list)
     begun_at: int = 0
@@ -68,7 +68,7 @@ class Reading:
     def _continued(self, known: dict[str, Any], kept: dict[str, Any]) -> Iterator[Fact]:
         self.log, self.seen = Log.resume(kept["log"], self.source), Repeats(kept["seen"])
         self.form, self.begun_at = self.log.format.name, self.log.lines.offset
-        self.sessions = {session: Counter(counts) for session, counts in known["sessions"].items()}
+        self.sessions = {session: defaultdict(list, told) for session, told in known["sessions"].items()}
         for chunk in self.content.again(self.begun_at):
             yield from self._sorted(self.log.feed(chunk))
         yield from self._rest(self.log, self.content.chunks())
@@ -96,15 +96,15 @@ class Reading:
             row = item.row  # type: ignore[union-attr]
             if item.kind == "signals":  # type: ignore[union-attr]
                 if self.seen.is_new(row):
-                    self._of(row["session_id"])[COLUMNS[row["kind"]]] += 1
+                    self._of(row["session_id"])[COLUMNS[row["kind"]]].append(mark(row))
             else:
                 self._of(row["id"] if item.kind == "sessions" else row["session_id"])  # type: ignore[union-attr]
                 yield item  # type: ignore[misc]
 
-    def _of(self, session: str) -> Counter[str]:
+    def _of(self, session: str) -> dict[str, list[str]]:
         found = self.sessions.get(session)
         if found is None:
-            found = self.sessions[session] = Counter()
+            found = self.sessions[session] = defaultdict(list)
         return found
 
 

@@ -11,18 +11,15 @@ from app.db.engine import Database
 from tests.cli.terminal import Ended, Running, Terminal
 from tests.people import Company, Person
 from tests.transcripts.corpus import Tree
+from tests.transcripts.library import BY_LOG
 from tests.transcripts.test_through_ingest import TOTALS
 
 FACTS = ("calls", "input", "output", "cache_read", "cache_creation", "tool_calls", "tool_errors")
 # How sessions that are made here are called.
 OWN = "00000000-0000-4000-8000-"
-FRICTION = """
-    SELECT s.external_id, t.name, f.interruptions, f.rejected_tools, f.api_errors, f.retries, f.compactions,
-        f.commands, f.skills, f.sub_agents
-    FROM transcript_sessions AS f
-    JOIN transcripts AS t ON t.account_id = f.account_id AND t.id = f.transcript_id
-    JOIN ai_sessions AS s ON s.account_id = f.account_id AND s.id = f.session_id
-    WHERE f.account_id = $1 ORDER BY 1, 2
+FRICTION = f"""
+    SELECT s.external_id, f.* FROM ({BY_LOG}) AS f JOIN ai_sessions AS s ON s.account_id = $1 AND s.id = f.session_id
+    ORDER BY 1, f.name
 """
 FILES = "SELECT name, sha256, size, source, form FROM transcripts WHERE account_id = $1 ORDER BY name"
 
