@@ -134,8 +134,9 @@ export interface paths {
         /**
          * Export Me
          * @description Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
-         *     tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_state,
-         *     journal_session, audit). Keys come without their secret. Two such exports run at once, each up to an hour.
+         *     tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_signal,
+         *     transcript_state, journal_session, audit). Keys come without their secret. Two such exports run at once, each up to
+         *     an hour.
          */
         get: operations["export_me"];
         put?: never;
@@ -738,7 +739,8 @@ export interface paths {
          * Read Friction
          * @description Sessions last updated in the window: how often each was interrupted, refused, retried, over its whole life.
          *
-         *     Counted from session logs that were pushed or uploaded; a log of the same content counts once.
+         *     Counted from session logs that were pushed or uploaded; what several logs tell, as after a session was resumed,
+         *     counts once, for the smaller session id.
          */
         get: operations["read_friction"];
         put?: never;
@@ -2415,7 +2417,9 @@ export interface components {
         };
         /**
          * PushedSession
-         * @description A session a log tells of; the counts are of the whole log so far, told again they replace those before.
+         * @description A session a log tells of, with what went wrong in it so far: told again, this replaces what was told before.
+         *
+         *     Each signal is a mark of 16 hexadecimal digits, the same wherever its line is repeated, so that it counts once.
          */
         PushedSession: {
             /**
@@ -2425,44 +2429,44 @@ export interface components {
             session_id: string;
             /**
              * Interruptions
-             * @default 0
+             * @default []
              */
-            interruptions: number;
+            interruptions: string[];
             /**
              * Rejected Tools
-             * @default 0
+             * @default []
              */
-            rejected_tools: number;
+            rejected_tools: string[];
             /**
              * Api Errors
-             * @default 0
+             * @default []
              */
-            api_errors: number;
+            api_errors: string[];
             /**
              * Retries
-             * @default 0
+             * @default []
              */
-            retries: number;
+            retries: string[];
             /**
              * Compactions
-             * @default 0
+             * @default []
              */
-            compactions: number;
+            compactions: string[];
             /**
              * Commands
-             * @default 0
+             * @default []
              */
-            commands: number;
+            commands: string[];
             /**
              * Skills
-             * @default 0
+             * @default []
              */
-            skills: number;
+            skills: string[];
             /**
              * Sub Agents
-             * @default 0
+             * @default []
              */
-            sub_agents: number;
+            sub_agents: string[];
         };
         /** Quarantined */
         Quarantined: {
