@@ -189,7 +189,7 @@ async def peak(database: Database, company: Company, format_: files.Format, last
     table = export.TABLES["messages"]
     _, make = files.FORMATS[format_]
     tracemalloc.start()
-    async for _ in export.written(make(table.columns), table.pieces(database, company.id, window, Filters({}))):
+    async for _ in export.as_bytes(make(table.columns), table.pieces(database, company.id, window, Filters({}))):
         pass
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -220,7 +220,7 @@ async def test_a_reader_who_leaves_gives_the_connection_back(
     await log.write()
     window = Window.of(WindowQuery.model_validate(MAY), "UTC", NOON)
     table = export.TABLES["messages"]
-    body = export.written(files.CsvFile(table.columns), table.pieces(database, company.id, window, Filters({})))
+    body = export.as_bytes(files.CsvFile(table.columns), table.pieces(database, company.id, window, Filters({})))
 
     async def gone(message: Any) -> None:
         if message["type"] == "http.response.body":
@@ -228,16 +228,6 @@ async def test_a_reader_who_leaves_gives_the_connection_back(
 
     with pytest.raises(OSError):  # noqa: PT011 - the very error that a closed socket gives
         await Download(body).stream_response(gone)
-    assert not export.desk.running
     async with AsyncExitStack() as whole_pool:
         for _ in range(settings.pool_size):
             await whole_pool.enter_async_context(database.transaction(company.id, read_only=True))
-
-
-async def test_a_third_export_at_once_waits_its_turn(
-    client: httpx.AsyncClient, company: Company, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(export.desk, "running", {1, 2})
-    answer = await client.get(ADDRESS, headers=company.admin.headers, params={"kind": "daily"})
-    assert answer.headers["retry-after"] == "10"
-    is_problem(answer, 503)

@@ -15,7 +15,6 @@ from tests.audit_rows import audited
 from tests.everything import World, sent
 from tests.factories import Logbook, at
 from tests.people import Company, Person
-from tests.problem import is_problem
 
 ADDRESS = "/api/v1/me/export"
 # Held of an account, not of a person.
@@ -96,15 +95,6 @@ async def test_that_it_was_asked_for_is_on_record(
     assert [row.user_id for row in await audited(database, company.id) if row.action == "me.export"] == [
         company.viewer.id
     ]
-
-
-async def test_a_third_export_at_once_waits_its_turn(
-    client: httpx.AsyncClient, company: Company, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(export.desk, "running", {1, 2})
-    answer = await client.get(ADDRESS, headers=company.viewer.headers)
-    assert answer.headers["retry-after"] == "10"
-    is_problem(answer, 503)
 
 
 async def test_memory_does_not_grow_with_the_rows(log: Logbook, company: Company, database: Database) -> None:
