@@ -135,8 +135,8 @@ export interface paths {
          * Export Me
          * @description Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
          *     tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_signal,
-         *     transcript_state, journal_session, audit). Keys come without their secret. Two such exports run at once, each up to
-         *     an hour.
+         *     transcript_state, journal_session, audit). Keys come without their secret. Two exports of an account run at once,
+         *     each up to an hour; one that nobody reads for half a minute ends.
          */
         get: operations["export_me"];
         put?: never;
@@ -762,7 +762,8 @@ export interface paths {
          * Export Facts
          * @description Rows of a window as a file, oldest first: `messages` and `tool_calls` by when they happened, `sessions` by when
          *     they were last updated, `daily` one row a local day. Instants are in UTC, money is in dollars. In CSV, a text that
-         *     a spreadsheet would take for a formula begins with an apostrophe. Two exports run at once, each up to an hour.
+         *     a spreadsheet would take for a formula begins with an apostrophe. Two exports of an account run at once, each up to
+         *     an hour; one that nobody reads for half a minute ends.
          */
         get: operations["export_facts"];
         put?: never;
