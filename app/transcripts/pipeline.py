@@ -19,7 +19,8 @@ import structlog
 
 from app.db.attempts import attempt
 from app.db.engine import Database, Tx
-from app.transcripts.portions import Desk, Fault, Reading
+from app.transcripts.hands import Fault, Hand
+from app.transcripts.portions import Desk, Reading
 from app.transcripts.processors.contract import Processor
 from app.transcripts.processors.installed import processors
 from app.transcripts.state import BACKLOG, QUARANTINED, File, Superseded, due, failed, save
@@ -68,16 +69,26 @@ async def run_processor(
     details, known = Details(processor), processors()
     async with database.transaction(account, read_only=True) as tx:
         settings = await tx.driver.fetchrow(SETTINGS, account)
-    desk = Desk(database, storage, settings, known[processor], tuple(known.values()))
+    if settings is None:
+        return asdict(details)
+    hand = Hand.of(known[processor], settings)
+    desk = Desk(database, storage, settings, known[processor], tuple(known.values()), hand)
+    try:
+        await make_pass(desk, budget, details)
+    finally:
+        await hand.end()
+    return asdict(details)
+
+
+async def make_pass(desk: Desk, budget: Budget, details: Details) -> None:
     until, seen = time.monotonic() + budget.seconds, set[UUID]()
-    while settings is not None and len(seen) < budget.files and time.monotonic() < until:
+    while len(seen) < budget.files and time.monotonic() < until:
         files = await waiting(desk, seen)
         for file in files[: budget.files - len(seen)]:
             seen.add(file.id)
             await take(desk, file, until, details)
         if not files:
             break
-    return asdict(details)
 
 
 async def waiting(desk: Desk, seen: Collection[UUID]) -> list[File]:

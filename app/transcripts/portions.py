@@ -5,9 +5,7 @@ A log that grew is read on from where it was left, if what was read is still its
 
 import asyncio
 import hashlib
-import threading
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,27 +20,22 @@ from app.facts.entry import bring_in
 from app.facts.identity import session_key
 from app.facts.members import Sender, sessions_of_others
 from app.facts.rows import ROWS
-from app.facts.workspaces import labeller
 from app.transcripts import friction
 from app.transcripts.formats.lines import Problem
+from app.transcripts.hands import Fault, Hand
 from app.transcripts.names import stem
-from app.transcripts.processors.contract import Context, Lines, Processor, Result
+from app.transcripts.processors.contract import Lines, Processor, Result
 from app.transcripts.state import LOCK, File, State, Superseded, finish, lasting, merged, save
 from app.transcripts.storage import Gone, Storage, StorageAway
 
 MIB = 2**20
 PORTION, LARGEST_PORTION = MIB, 32 * MIB
-PATIENCE_S = 60.0
 MOST_CARRIED = 256 * 1024
 MOST_ROWS = 20_000
 LARGEST = 2**31 - 1
 # Of these the rows are to blame; of all else that the database says, not.
 UNSTORABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.CardinalityViolationError)
 STORAGE_KEY = "SELECT storage_key FROM transcripts WHERE account_id = $1 AND id = $2"
-
-
-class Fault(Exception):
-    """What a processor did wrong, in a sentence that holds nothing of the log."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class Desk:
     account: Mapping[str, Any]
     processor: Processor
     everybody: Collection[Processor]
+    hand: Hand
 
 
 class Reading:
@@ -109,7 +103,8 @@ class Reading:
             stop = min(self._offset + size, self.file.size)
             piece = await content(self._desk, self.file, self._offset, stop)
             lines = Lines(piece, self._offset, is_end=stop == self.file.size)
-            result = checked(await apart(self._desk, lines, context(self._desk, self.file, self._carried)), lines)
+            known = context(self._desk, self.file, self._carried)
+            result = checked(await self._desk.hand.process(lines, known), lines)
             reached = lines.whole if result.offset is None else result.offset
             if reached > self._offset or lines.is_end:
                 return lines, result, reached
@@ -139,46 +134,16 @@ async def content(desk: Desk, file: File, start: int, stop: int) -> bytes:
         raise Fault("The stored file cannot be read.") from None
 
 
-def context(desk: Desk, file: File, carried: Mapping[str, Any] | None) -> Context:
-    return Context(
-        account_id=desk.account["id"],
-        user_id=file.user_id,
-        transcript_id=file.id,
-        form=file.form,
-        stem=stem(file.name),
-        label=labeller(desk.account["workspace_labels"], desk.account["workspace_salt"]),
-        carried=carried,
-    )
-
-
-async def apart(desk: Desk, lines: Lines, known: Context) -> object:
-    """What the processor makes of a portion, in a thread that may be left behind: it must hold up nobody."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[tuple[object, BaseException | None]] = loop.create_future()
-
-    def work() -> None:
-        told: tuple[object, BaseException | None]
-        try:
-            told = desk.processor.process(lines, known), None
-        except BaseException as error:  # noqa: BLE001 - whatever it raises, it raises in here
-            told = None, error
-        # Where nobody waits any more, the loop itself may be gone.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, told)
-
-    def tell(told: tuple[object, BaseException | None]) -> None:
-        if not done.done():
-            done.set_result(told)
-
-    threading.Thread(target=work, name=f"processor-{desk.processor.name}", daemon=True).start()
-    try:
-        result, error = await asyncio.wait_for(done, PATIENCE_S)
-    except TimeoutError:
-        raise Fault(f"It took longer than {PATIENCE_S:.0f} s over a portion.") from None
-    if error is not None:
-        # Its words may quote the log; its kind does not.
-        raise Fault(f"It raised {type(error).__name__}.") from error
-    return result
+def context(desk: Desk, file: File, carried: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All of a Context but its label."""
+    return {
+        "account_id": desk.account["id"],
+        "user_id": file.user_id,
+        "transcript_id": file.id,
+        "form": file.form,
+        "stem": stem(file.name),
+        "carried": carried,
+    }
 
 
 def checked(result: object, lines: Lines) -> Result:

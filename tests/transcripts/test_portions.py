@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.transcripts.hands import Fault, Hand
 from app.transcripts.pipeline import processors
-from app.transcripts.portions import Desk, Fault, Reading
+from app.transcripts.portions import Desk, Reading
 from app.transcripts.state import Superseded, due
 from tests.people import Company
 from tests.transcripts.library import TRANSCRIPTS, Library
@@ -18,7 +19,14 @@ async def begun(library: Library) -> Reading:
     """A pass of `usage` that has looked at the one log there is, and not yet read it."""
     known = processors()
     (account,) = await library.rows(ACCOUNT)
-    desk = Desk(library.database, library.storage, account, known["usage"], tuple(known.values()))
+    desk = Desk(
+        library.database,
+        library.storage,
+        account,
+        known["usage"],
+        tuple(known.values()),
+        Hand.of(known["usage"], account),
+    )
     async with library.database.transaction(library.company.id) as tx:
         (file,) = await due(tx, desk.processor, datetime.now(UTC), ())
     reading = Reading(desk, file)

@@ -211,19 +211,6 @@ async def test_whatever_it_raises_it_raises_in_there(library: Library, install: 
     assert (await library.process("words"))["errors_detail"][0]["detail"] == f"It raised {error}."
 
 
-async def test_one_that_hangs_is_left_behind(
-    library: Library, install: Install, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.transcripts.portions.PATIENCE_S", 0.2)
-    install(
-        WORDS.replace("raise ValueError(lines.content.decode())", "__import__('time').sleep(3)"), "w = module:Words"
-    )
-    await library.upload("b", LOG.replace(b"hello", b"poison"))
-    await library.upload("c", LOG)
-    details = await library.process("words")
-    assert (details["errors"], details["processed"]) == (1, 1)
-
-
 async def test_packages_that_bring_no_processor_are_left_out_and_the_others_go_on(install: Install) -> None:
     install("raise RuntimeError", "broken = module:Words")
     install("class Words: name = 'words'", "half = module:Words")

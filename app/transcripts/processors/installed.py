@@ -16,6 +16,10 @@ GROUP = "tally.processors"
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 
 
+def is_ours(processor: Processor) -> bool:
+    return isinstance(processor, Usage | Friction)
+
+
 @cache
 def processors() -> Mapping[str, Processor]:
     """By name. One that cannot be loaded is logged and left out: the others go on."""
