@@ -11,6 +11,9 @@ from app.facts.calendar import Calendar
 from app.web.problems import Unprocessable
 
 MOST_DAYS = 400
+# More than any zone ever skipped.
+A_FEW = 3
+SKIPPED = "must be another day: there is no {} in {}, whose calendar skipped it"
 DEFAULT = timedelta(days=30)
 A_DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
@@ -26,6 +29,11 @@ def calendar(zone: str) -> Calendar:
 def begin(zone: str, day: date) -> datetime:
     """The first instant of a local day."""
     return calendar(zone).start(day)
+
+
+def exists(zone: str, day: date) -> bool:
+    """False for a day that a zone skipped."""
+    return begin(zone, day) < begin(zone, day + A_DAY)
 
 
 @dataclass(frozen=True)
@@ -46,12 +54,14 @@ class Window:
         stop = after(last, zone) if last else this_minute(now) + A_MINUTE
         start = since(first, zone) if first else before(stop, zone, length, to_the_minute=last is None)
         of_days = is_day(first) and is_day(last)
-        if start > stop - MOMENT and not (of_days and first == last):
-            raise refused("start_date", "must not be after end_date")
-        local = calendar(zone).zone
-        if (stop - MOMENT).astimezone(local) - start.astimezone(local) > timedelta(days=MOST_DAYS):
-            raise refused("start_date", f"must be at most {MOST_DAYS} days before end_date")
-        return cls(start, stop, zone, of_days, home)
+        if start >= stop:
+            skipped = of_days and first == last
+            raise refused("start_date", SKIPPED.format(first, zone) if skipped else "must not be after end_date")
+        window = cls(start, stop, zone, of_days, home)
+        # Days are looked up one by one only where there cannot be many.
+        if (dates := window.dates(zone)) > MOST_DAYS and (dates > MOST_DAYS + A_FEW or len(window.days) > MOST_DAYS):
+            raise refused("start_date", f"must be later: a window has at most {MOST_DAYS} local days")
+        return window
 
     @property
     def end(self) -> datetime:
@@ -67,21 +77,26 @@ class Window:
         """Every local day that the window touches; a day that a zone skipped is none."""
         return self.days_in(self.zone)
 
-    def days_in(self, zone: str) -> Sequence[date]:
+    def dates(self, zone: str) -> int:
+        """How many dates, those included that the zone skipped."""
         local = calendar(zone)
-        first, last = local.day(self.start), local.day(self.end)
-        days = (first + n * A_DAY for n in range((last - first).days + 1))
-        return [day for day in days if begin(zone, day) < begin(zone, day + A_DAY)]
+        return (local.day(self.end) - local.day(self.start)).days + 1
+
+    def days_in(self, zone: str) -> Sequence[date]:
+        first = calendar(zone).day(self.start)
+        days = (first + n * A_DAY for n in range(self.dates(zone)))
+        return [day for day in days if exists(zone, day)]
 
     @property
     def previous(self) -> "Window":
         """The equally long window just before: as many local days, else as much time."""
         if not self.of_days:
             return Window(self.start - (self.stop - self.start), self.start, self.zone, of_days=False, home=self.home)
-        local = calendar(self.zone)
-        first = local.day(self.start)
-        start = begin(self.zone, first - ((local.day(self.stop) - first).days or 1) * A_DAY)
-        return Window(start, self.start, self.zone, of_days=True, home=self.home)
+        first, missing = self.days[0], len(self.days)
+        while missing:
+            first -= A_DAY
+            missing -= exists(self.zone, first)
+        return Window(begin(self.zone, first), self.start, self.zone, of_days=True, home=self.home)
 
 
 def this_minute(now: datetime) -> datetime:

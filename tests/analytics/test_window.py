@@ -28,8 +28,15 @@ REPORTS = ("usage", "agents", "models", "tools", "users", "sessions")
         ({"start_date": "2026-05-02", "end_date": "2026-05-01"}, "query.start_date: must not be after end_date."),
         ({"start_date": "2026-05-01T10:00:00Z", "end_date": "2026-05-01T09:59:59Z"}, "must not be after end_date"),
         ({"start_date": "2100-01-01"}, "must not be after end_date"),
-        ({"start_date": "2025-01-01", "end_date": "2026-02-05"}, "at most 400 days"),
-        ({"start_date": "2025-01-01"}, "at most 400 days"),
+        ({"start_date": "2025-01-01", "end_date": "2026-02-05"}, "at most 400 local days"),
+        ({"start_date": "2025-01-01T12:00:00Z", "end_date": "2026-02-05T11:00:00Z"}, "at most 400 local days"),
+        ({"start_date": "2025-01-01"}, "at most 400 local days"),
+        (
+            {"start_date": "2011-12-30", "end_date": "2011-12-30", "timezone": "Pacific/Apia"},
+            "there is no 2011-12-30 in Pacific/Apia",
+        ),
+        ({"start_date": "2026-05-03T08:00:00+0"}, "must be a day"),
+        ({"start_date": "2026-05-03 08:00:00 02:00 02:00"}, "must be a day"),
         ({"timezone": "Europe/Atlantis"}, "IANA time zone"),
         ({"timezone": "localtime"}, "IANA time zone"),
         ({"timezone": "../../etc/passwd"}, "IANA time zone"),
@@ -64,9 +71,55 @@ async def test_every_report_refuses_a_window_in_the_wrong_order(
     assert "start_date" in is_problem(answer, 422)["detail"]
 
 
-async def test_400_days_are_not_too_many(read: Read) -> None:
-    report = await read("usage", start_date="2025-01-01", end_date="2026-02-04")
+@pytest.mark.parametrize(
+    ("start", "end", "zone"),
+    [
+        ("2025-01-01", "2026-02-04", "UTC"),
+        ("2025-01-01T23:00:00Z", "2026-02-04T00:30:00Z", "UTC"),
+        ("2011-01-01", "2012-02-05", "Pacific/Apia"),  # one of its 401 dates was skipped
+    ],
+)
+async def test_400_listed_days_are_not_too_many(read: Read, start: str, end: str, zone: str) -> None:
+    report = await read("usage", start_date=start, end_date=end, timezone=zone)
     assert len(report["daily_usage"]) == 400
+
+
+@pytest.mark.parametrize(
+    ("spelled", "meant"),
+    [
+        ("2026-05-03T08:00:00.1234567Z", "2026-05-03T08:00:00.123456Z"),  # more precise than a microsecond is cut
+        ("2026-05-03T08:00:00.9999999z", "2026-05-03T08:00:00.999999Z"),
+        ("2026-05-03T08:00:00.123456789+02:00", "2026-05-03T06:00:00.123456Z"),
+        ("2026-05-03T08:00:00,5Z", "2026-05-03T08:00:00.500000Z"),
+        ("2026-05-03t08:00:00z", "2026-05-03T08:00:00Z"),
+        ("2026-05-03T08:00:00+0000", "2026-05-03T08:00:00Z"),
+        ("2026-05-03T08:00:00-0730", "2026-05-03T15:30:00Z"),
+        ("2026-05-03 08:00Z", "2026-05-03T08:00:00Z"),
+    ],
+)
+async def test_reports_take_the_instants_that_come_in(
+    client: httpx.AsyncClient, company: Company, read: Read, spelled: str, meant: str
+) -> None:
+    rows = {"sessions": [{"id": "s", "created_at": spelled}]}
+    sent = await client.post("/api/v1/ingest/batches", json=rows, headers=company.admin.headers)
+    assert sent.status_code == 200, sent.text
+    report = await read("usage", start_date=spelled, end_date=spelled)
+    assert (report["start_date"], report["end_date"], report["total_sessions"]) == (meant, meant, 1)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "meant"),
+    [
+        ("2026-05-03T08:00:00 02:00", "2026-05-03T06:00:00"),  # a plus sign that nobody escaped
+        ("2026-05-03T08:00:00.25 0200", "2026-05-03T06:00:00.250000"),
+        ("2026-05-03 08:00 02:00", "2026-05-03T06:00:00"),
+        ("2026-05-03 08:00", "2026-05-03T02:15:00"),  # without offset: of the reporting zone
+        ("2026-05-03", "2026-05-02T18:15:00"),
+    ],
+)
+def test_what_reports_alone_take(spelled: str, meant: str) -> None:
+    window = ask("Asia/Kathmandu", start_date=spelled)
+    assert window.start == at(meant)
 
 
 def ask(zone: str = "UTC", now: str = "2026-05-15T12:00:30", home: str = "UTC", **given: str) -> Window:
@@ -109,11 +162,20 @@ def test_a_day_that_a_zone_skipped_is_none(now: str) -> None:
     assert date(2011, 12, 29) in days
 
 
-def test_only_the_skipped_day_is_an_empty_window() -> None:
-    window = ask("Pacific/Apia", start_date="2011-12-30", end_date="2011-12-30")
-    assert window.days == []
-    for cut in (by_days(window), by_window(window), uncut(window)):
-        assert (cut.whole, list(cut.pieces)) == (None, [])
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2011-12-31", "2011-12-31", ["2011-12-29"]),
+        ("2011-12-30", "2011-12-31", ["2011-12-29"]),
+        ("2011-12-29", "2011-12-31", ["2011-12-27", "2011-12-28"]),
+        ("2011-12-31", "2012-01-02", ["2011-12-27", "2011-12-28", "2011-12-29"]),
+        ("2012-01-01", "2012-01-02", ["2011-12-29", "2011-12-31"]),
+    ],
+)
+def test_the_window_before_has_as_many_days_that_were(start: str, end: str, days: list[str]) -> None:
+    window = ask("Pacific/Apia", start_date=start, end_date=end)
+    assert [str(day) for day in window.previous.days] == days
+    assert window.previous.stop == window.start
 
 
 CHANGES = {
