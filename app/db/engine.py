@@ -22,6 +22,8 @@ from app.db.addresses import DRIVER, OLDEST, BadAddress, dialled
 from app.settings import Settings
 
 UNNAMED = ""
+# too_many_connections, as SQLSTATE: of the server, the database or the role.
+FULL = "53300"
 ROLE = "SELECT rolname AS name, rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user"
 
 
@@ -33,6 +35,10 @@ PATIENCE_S = 2
 
 class Unreachable(Exception):
     """No connection: the server is away, or every connection of the pool is taken."""
+
+
+class Busy(Unreachable):
+    """The database is well; there is no connection left for this one."""
 
 
 class NotCommitted(Exception):
@@ -107,7 +113,7 @@ class Database:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unreachable("all connections are busy") from None
+            raise Busy("all connections are busy") from None
 
     async def _pick(self) -> Link:
         """What was used last, or a new one. What the server closed meanwhile is dropped: no request need find out."""
@@ -118,7 +124,9 @@ class Database:
             await drop(link)
         try:
             connection = await self._engine.connect()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+            if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == FULL:
+                raise Busy("the server takes no more connections") from None
             raise Unreachable("the database is away") from None
         return Link(connection, (await connection.get_raw_connection()).driver_connection)
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.db.engine import Unreachable
+from app.db.engine import Busy, Unreachable
 from app.web.problems import (
     BadRequest,
     Conflict,
@@ -83,6 +83,8 @@ def respond(scope: Mapping[str, Any], problem: Problem) -> Response:
 
 def of_database(error: BaseException) -> Problem | None:
     """None where the database's refusal is our own fault."""
+    if isinstance(error, Busy):
+        return Unavailable(BUSY)
     cause = error.orig if isinstance(error, DBAPIError) else error
     # Of one error, the statement that must be made anew, SQLAlchemy drops the state and keeps the cause.
     state = getattr(cause, "sqlstate", None) or getattr(getattr(cause, "__cause__", None), "sqlstate", None)

@@ -106,10 +106,25 @@ async def test_when_all_connections_are_taken_callers_are_told_and_probes_live(a
         began = time.monotonic()
         answer = await api.client.get("/api/v1/me", headers=acme.viewer.headers)
         assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        assert answer.json()["detail"] == "Tally is busy at the moment; nothing was lost, try again."
         assert time.monotonic() - began < 2
         assert (await api.client.get("/health/live")).status_code == 200
         assert (await api.client.get("/health/ready")).status_code == 503
     assert (await api.client.get("/api/v1/me", headers=acme.viewer.headers)).status_code == 200
+
+
+async def test_a_server_that_takes_no_more_connections_is_called_busy_not_away(
+    apart: Addresses, owner: asyncpg.Connection
+) -> None:
+    name = await owner.fetchval("SELECT quote_ident(current_database())")
+    await owner.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+    try:
+        async with serving(apart) as full:
+            answer = await full.client.get("/health/ready")
+    finally:
+        await owner.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    assert "Tally is busy" in answer.json()["detail"]
 
 
 async def test_a_commit_that_fails_is_not_answered_as_done(api: Api, acme: Company, owner: asyncpg.Connection) -> None:
