@@ -4,8 +4,9 @@ Prices are looked up once per model, not per message: a look-up takes 140 µs. U
 model without a price has no cost, which is not the same as costing nothing.
 """
 
+import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +18,8 @@ from genai_prices.types import ConditionalPrice, ModelPrice, TieredPrices
 
 VERSION = f"genai-prices {version('genai-prices')}"
 MOST_MODELS = 10_000
+# Only Bedrock's ids end so: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`.
+BEDROCK = re.compile(r"-v\d+:\d+$", re.ASCII)
 # A thousand requests cost so many dollars: one request, so many thousandths; in millionths of a dollar:
 PER_REQUEST = Decimal(1_000)
 # Prices are kept as whole numbers, which add up four times as fast as decimals, as exactly: none has more digits.
@@ -129,12 +132,30 @@ class PriceBook:
         return self._known[key]
 
 
+def spellings(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
+    """Where to look: the whole id first; a provider the data does not know is left for it to find.
+
+    Then what routers write, `openrouter/anthropic/claude…`: each part before a slash as the provider of the rest.
+    """
+    yield provider, model
+    if provider is not None:
+        yield None, model
+    rest = model
+    while "/" in rest:
+        seller, _, rest = rest.partition("/")
+        yield seller, rest
+        if provider is not None:
+            yield provider, rest
+    if BEDROCK.search(rest):
+        yield "aws", rest
+
+
 def look_up(provider: str | None, model: str) -> list[tuple[ConditionalPrice | None, Rates]]:
-    """The price list of a model, latest first; a provider the data does not know is left for it to find."""
+    """The price list of a model, latest first."""
     snapshot = get_snapshot()
-    for named in dict.fromkeys((provider, None)):
+    for seller, name in spellings(provider, model):
         try:
-            _, found = snapshot.find_provider_model(model, None, named, None)
+            _, found = snapshot.find_provider_model(name, None, seller, None)
         except LookupError:
             continue
         if isinstance(found.prices, ModelPrice):

@@ -27,6 +27,38 @@ def test_tokens_of_an_hour_are_a_part_of_the_cached_ones_and_paid_once() -> None
     assert micros(both) == (micros(minutes) or 0) + (micros(hour) or 0)
 
 
+PREFIXED = [
+    ("anthropic/claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
+    ("openai/gpt-4o", "openai", "gpt-4o"),
+    ("azure/gpt-4o", "azure", "gpt-4o"),
+    ("openrouter/anthropic/claude-sonnet-4.5", "openrouter", "anthropic/claude-sonnet-4.5"),
+    ("proxy/anthropic/claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
+    ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ("bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", "aws", "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+]
+
+
+@pytest.mark.parametrize("stated", [None, "litellm-proxy"])
+@pytest.mark.parametrize(("model", "seller", "bare"), PREFIXED)
+def test_a_model_behind_its_seller_s_name_costs_what_the_seller_asks(
+    model: str, seller: str, bare: str, stated: str | None
+) -> None:
+    tokens = Tokens(100_000, 5_000, 0, 0)
+    asked = micros(tokens, bare, seller)
+    assert asked
+    assert PriceBook().micros(stated, model, AT, tokens) == asked
+
+
+def test_what_the_provider_calls_it_by_is_found_behind_a_folder() -> None:
+    tokens = Tokens(100_000, 5_000, 0, 0)
+    assert micros(tokens, "models/gemini-2.5-pro", "google") == micros(tokens, "gemini-2.5-pro", "google")
+
+
+@pytest.mark.parametrize("model", ["ollama/gpt-4o", "mine/claude-sonnet-4-5", "/opt/gpt-4o", "gpt-4o/", "/", "x-v1:0"])
+def test_what_nobody_known_sells_has_no_price(model: str) -> None:
+    assert PriceBook().micros(None, model, AT, Tokens(1_000, 0, 0, 0)) is None
+
+
 @pytest.mark.parametrize("tokens", [Tokens(0, 0, 0, 1_000), Tokens(0, 0, 0, 1_000, for_an_hour=1_000)])
 def test_where_caching_has_no_price_of_its_own_it_costs_what_input_costs(tokens: Tokens) -> None:
     assert micros(tokens, "gpt-4o", "openai") == micros(Tokens(1_000, 0, 0, 0), "gpt-4o", "openai")
