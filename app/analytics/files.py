@@ -1,10 +1,10 @@
 """Rows as files: CSV, newline-delimited JSON and Parquet, written piece by piece."""
 
-import csv
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Any, Literal, Protocol
 
 import orjson
@@ -14,8 +14,12 @@ from app.web.schema import in_z
 
 Format = Literal["csv", "ndjson", "parquet"]
 Row = Sequence[Any]
-# What makes a spreadsheet take a text for a formula.
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+# Blanks of every kind, control characters, zero-width ones, the byte order mark: what nobody sees.
+UNSEEN = r"\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff"
+# What makes a spreadsheet take a text for a formula, full-width and behind unseen characters too.
+RISKY = re.compile(rf"[\t\r]|[{UNSEEN}]*[=+\-@＝＋－＠]")
+# A semicolon parts cells where a comma is the decimal point: bare, `;=1` would be a cell of its own there.
+QUOTED = re.compile(r"[,;\"\r\n]")
 CSV = "text/csv; charset=utf-8"
 NDJSON = "application/x-ndjson"
 PARQUET = "application/vnd.apache.parquet"
@@ -31,19 +35,16 @@ class File(Protocol):
 
 class CsvFile:
     def __init__(self, columns: Mapping[str, type]) -> None:
-        self._buffer = StringIO()
-        self._writer = csv.writer(self._buffer)
-        self._writer.writerow(columns)
+        self._heading = [columns]
 
     def rows(self, rows: Iterable[Row]) -> bytes:
-        self._writer.writerows([cell(value) for value in row] for row in rows)
-        return self.end()
+        given = self.end()
+        return given + "".join(f"{','.join(map(field, row))}\r\n" for row in rows).encode()
 
     def end(self) -> bytes:
-        text = self._buffer.getvalue()
-        self._buffer.seek(0)
-        self._buffer.truncate()
-        return text.encode()
+        """The heading, where it was not yet given."""
+        heading, self._heading = self._heading, []
+        return "".join(f"{','.join(names)}\r\n" for names in heading).encode()
 
 
 class NdjsonFile:
@@ -117,7 +118,7 @@ def wanted(module: str) -> Any:
 def cell(value: object) -> object:
     """A text that a spreadsheet would run is made one that it shows."""
     match value:
-        case str() if value.startswith(RISKY):
+        case str() if RISKY.match(value):
             return "'" + value
         case datetime():
             return in_z(value)
@@ -125,6 +126,14 @@ def cell(value: object) -> object:
             return "true" if value else "false"
         case _:
             return value
+
+
+def field(value: object) -> str:
+    """RFC 4180; the standard library quotes no field for a semicolon alone."""
+    if value is None:
+        return ""
+    text = str(cell(value))
+    return '"{}"'.format(text.replace('"', '""')) if QUOTED.search(text) else text
 
 
 FORMATS: Mapping[Format, tuple[str, Callable[[Mapping[str, type]], File]]] = {

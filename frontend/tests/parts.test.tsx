@@ -78,6 +78,14 @@ test("CSV is quoted, and a name never becomes a formula", () => {
   expect(csvOf(sheet)).toBe('\uFEFFName,n\r\n"a,""b""",1\r\n\'=1+1,\r\n\'-5,-5\r\n');
 });
 
+test("a formula full-width or behind what nobody sees is one too, and a semicolon parts nothing", () => {
+  const csv = (text: string) => csvOf({ columns: [], rows: [[text]], write: String }).slice(3, -2);
+  for (const sign of "=+-@＝＋－＠")
+    for (const unseen of ["", " ", "\u00a0", "\u200b\u2060", "\ufeff", "\u3000", "\x00\x7f", "\u202e"])
+      expect(csv(`${unseen}${sign}1`)).toBe(`'${unseen}${sign}1`);
+  expect(["a;=1", "x =1", " x", "a-b"].map(csv)).toEqual(['"a;=1"', "x =1", " x", "a-b"]);
+});
+
 test("numbers are exact where they can be and short where they must", () => {
   expect([COUNT.exact(1_234_567), COUNT.short(1_234_567), COUNT.short(12_345), COUNT.exact(null)]).toEqual([
     "1,234,567",

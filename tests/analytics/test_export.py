@@ -83,12 +83,29 @@ async def test_messages_have_numbers_names_and_money(client: httpx.AsyncClient, 
     assert {row["user_id"] for row in rows} == {str(company.viewer.id)}
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize(
+    "unseen", ["", " ", "\n", "\N{NO-BREAK SPACE}", "\u200b\u2060", "\ufeff", "\u3000 ", "\x00\x7f", "\u202e"]
+)
+def test_a_formula_behind_what_nobody_sees_is_one_too(unseen: str, sign: str) -> None:
+    assert files.cell(f"{unseen}{sign}1") == f"'{unseen}{sign}1"
+
+
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_a_spreadsheet_shows_what_it_would_run(text: str) -> None:
     assert files.cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("value", ["a=1", "", " x", 1, -1, None, 1.5])
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("a;=1", '"a;=1"'), (";=1", '";=1"'), ('a"b', '"a""b"'), ("a,b", '"a,b"'), ("a\nb", '"a\nb"'), ("a b", "a b")],
+)
+def test_a_field_that_some_country_would_part_stands_in_quotes(value: str, written: str) -> None:
+    assert files.field(value) == written
+    assert next(csv.reader(io.StringIO(f"{written}\r\n", newline=""))) == [value]
+
+
+@pytest.mark.parametrize("value", ["a=1", "", " x", "x =1", "\ufeffx", 1, -1, None, 1.5])
 def test_everything_else_stays_as_it_is(value: object) -> None:
     assert files.cell(value) == value
 

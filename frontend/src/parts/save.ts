@@ -27,11 +27,15 @@ export function csvOf({ columns, rows }: Sheet): string {
   return `\uFEFF${lines.join("\r\n")}\r\n`;
 }
 
-/** A name that begins like a formula must not become one in a spreadsheet. */
+/** What makes a spreadsheet take a text for a formula, full-width and behind characters that nobody sees too. */
+const RISKY =
+  /^(?:[\t\r]|[\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff]*[=+\-@＝＋－＠])/;
+
+/** A name must not become a formula; where a comma is the decimal point, a bare semicolon would part cells. */
 function field(cell: Cell): string {
   if (cell === null) return "";
-  const text = typeof cell === "string" && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = typeof cell === "string" && RISKY.test(cell) ? `'${cell}` : String(cell);
+  return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 export async function savePng({ title, sheet, body }: Shown): Promise<void> {
