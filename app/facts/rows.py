@@ -43,7 +43,9 @@ def whole_milliseconds(value: Any) -> int:
 
 
 Milliseconds = Annotated[
-    int, PlainValidator(whole_milliseconds, json_schema_input_type=Annotated[float, Field(ge=0, le=LARGEST)])
+    int,
+    PlainValidator(whole_milliseconds, json_schema_input_type=Annotated[float, Field(ge=0, le=LARGEST)]),
+    Field(description="Kept in whole milliseconds: rounded, a half to the even one."),
 ]
 
 
@@ -80,7 +82,7 @@ class MessageRow(Row):
     model_id: Name | None = None
     provider: Name | None = None
     status: Literal["running", "completed", "failed"] = "completed"
-    error_kind: Name | None = None
+    error_kind: Name | None = Field(None, description="One word for what went wrong; it alone makes an error.")
     is_error: Flag = False
     input_tokens: Count = Field(0, description="Without cached ones: the four classes are disjoint.")
     output_tokens: Count = 0

@@ -44,6 +44,21 @@ async def test_tokens_are_those_of_the_best_ranked_report_whole(client: AsyncCli
     assert (usage["input_tokens"], usage["output_tokens"]) == (3, 700)
 
 
+async def test_times_are_kept_in_whole_milliseconds_and_a_kind_of_error_makes_an_error(
+    client: AsyncClient, company: Company
+) -> None:
+    """As docs/integrate.md says: a half goes to the even one."""
+    rows = [message(1, response_time_ms=2.5), message(2, response_time_ms=3.5, error_kind="overloaded")]
+    calls = [{"session_id": "s1", "id": f"c{n}", "name": "grep", "duration_ms": n + 0.5} for n in (2, 3)]
+    assert (await send(client, company.viewer, messages=rows, tool_calls=calls)).status_code == 200
+    usage, tools = [
+        (await client.get(f"/api/v1/analytics/{report}", headers=company.engineer.headers)).json()
+        for report in ("usage", "tools")
+    ]
+    assert (usage["avg_response_time_ms"], usage["error_count"]) == (3.0, 1)  # 2 and 4
+    assert tools["tools"][0]["avg_duration_ms"] == 3.0
+
+
 async def test_more_for_an_hour_than_was_cached_at_all_is_refused(client: AsyncClient, company: Company) -> None:
     answer = await send(client, company.viewer, messages=[message(cache_creation_tokens=1, cache_creation_1h_tokens=2)])
     assert answer.json()["errors"][0]["detail"] == (
