@@ -3520,6 +3520,7 @@ export interface components {
             status: "running" | "completed" | "failed";
             /**
              * Error Kind
+             * @description One word for what went wrong; it alone makes an error.
              * @default null
              */
             error_kind: string | null;
