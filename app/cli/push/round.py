@@ -18,8 +18,8 @@ from app.cli.push.readers import Job, Readers
 from app.cli.push.report import Report
 from app.cli.push.server import Server
 from app.cli.push.state import State
+from app.secrets import named, redacted
 from app.transcripts.reading.frames import Frame
-from app.transcripts.reading.secrets import named, redacted
 
 FAREWELL_S = 3.0
 

@@ -8,13 +8,13 @@ from io import FileIO
 from typing import Any
 
 from app.facts.workspaces import labeller
+from app.secrets import named
 from app.transcripts.formats.source import Source
 from app.transcripts.reading.batches import Batches
 from app.transcripts.reading.content import Content, Unreadable, opened
 from app.transcripts.reading.frames import Frame, read
 from app.transcripts.reading.log import Reading
 from app.transcripts.reading.raw import packed
-from app.transcripts.reading.secrets import named
 
 ENDINGS = (".zst", ".jsonl", ".json")
 TOLD_EVERY = 4 * 2**20

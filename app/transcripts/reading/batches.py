@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from app.secrets import redacted, suspicious
 from app.transcripts.reading.frames import Frame
-from app.transcripts.reading.secrets import redacted, suspicious
 
 MOST_ROWS = 4_000
 MOST_BYTES = 2 * 2**20

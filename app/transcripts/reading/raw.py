@@ -6,9 +6,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from app.secrets import redacted
 from app.transcripts.reading.content import Content, Unreadable
 from app.transcripts.reading.log import form_of
-from app.transcripts.reading.secrets import redacted
 
 # What the server takes of one log, unpacked.
 LARGEST = 50 * 2**20

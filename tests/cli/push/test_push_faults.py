@@ -12,8 +12,8 @@ import zstandard
 
 from app.cli.push.lock import alone
 from tests.cli.push.machine import OWN, Machine, copied, many, session
+from tests.test_secrets import SECRETS
 from tests.transcripts.corpus import PROVIDED, SAMPLES, Tree
-from tests.transcripts.test_secrets import SECRETS
 
 TREE = Tree(PROVIDED if PROVIDED.is_dir() else SAMPLES)
 

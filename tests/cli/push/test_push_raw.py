@@ -3,9 +3,9 @@
 from httpx import AsyncClient
 
 from tests.cli.push.machine import Machine, copied, many, session
+from tests.test_secrets import KEY, SECRETS
 from tests.transcripts.corpus import Tree, each_tree
 from tests.transcripts.library import Library
-from tests.transcripts.test_secrets import KEY, SECRETS
 
 
 @each_tree

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.transcripts.reading.secrets import named, redacted, suspicious
+from app.secrets import named, redacted, suspicious
 from tests.transcripts.corpus import Tree, each_tree
 from tests.transcripts.merged import Merged
 from tests.transcripts.reading import read
