@@ -6,16 +6,13 @@ moment, and no answer ever waits for its note.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 from uuid import UUID, uuid5
 
 import asyncpg
-import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from starlette.requests import Request
@@ -25,6 +22,7 @@ from app.db.engine import Database, Tx, Unreachable
 from app.db.ids import new_id
 from app.web.answers import translate
 from app.web.problems import Unavailable
+from app.web.questions import as_text, outline_of, parameters_of
 from app.web.requests import GONE, Exchange
 
 log = structlog.get_logger("tally.audit")
@@ -46,14 +44,13 @@ DONE, REFUSED, FAILED = "done", "refused", "failed"
 ANALYTICS = "/api/v1/analytics/"
 # Recorded in a transaction of its own, before the first byte leaves.
 EXPORT = f"{ANALYTICS}export"
-READ_AUDIT = "audit.read"
+EXCHANGE, READ_AUDIT, REFUSE = "auth.exchange", "audit.read", "access.refuse"
+# By route: the action, and whose it was of.
 ACTIONS = {
-    "/api/v1/auth/token": "auth.exchange",
-    "/api/v1/admin/audit": READ_AUDIT,
-    "/api/v1/me/stats/queries": READ_AUDIT,
+    "/api/v1/auth/token": (EXCHANGE, None),
+    "/api/v1/admin/audit": (READ_AUDIT, "account"),
+    "/api/v1/me/stats/queries": (READ_AUDIT, "own"),
 }
-REFUSE = "access.refuse"
-LONGEST = 1_000
 
 
 class Entry(NamedTuple):
@@ -110,39 +107,49 @@ async def record_job(tx: Tx, action: str, **parameters: object) -> None:
     await write(tx, [Entry(new_id(), datetime.now(UTC), None, action, None, as_text(parameters))])
 
 
-def as_text(parameters: Mapping[str, object]) -> str:
-    return orjson.dumps(parameters, default=str).decode()
-
-
 def seen(exchange: Exchange) -> Entry | None:
     """What is noted of an answered request; None for what is of no account or needs no note."""
-    status, route = exchange.status, exchange.route
-    action = f"query.{exchange.noun}" if route.startswith(ANALYTICS) else ACTIONS.get(route)
-    result = result_of(status)
-    if result is None or (result == DONE and route == EXPORT):
+    result = result_of(exchange.status)
+    if result is None or (result == DONE and exchange.route == EXPORT):
         return None
-    resource = exchange.session_id if result == DONE else None
+    action, resource = named(exchange, result)
     if action is None:
-        if result != REFUSED:
-            return None
-        action, resource = REFUSE, f"{exchange.method} {route}"
+        return None
     user = exchange.caller.get("user_id")
     at = datetime.now(UTC) - timedelta(seconds=exchange.elapsed)
     once = action == READ_AUDIT and result == DONE
+    minute = f"{action} {resource} {user} {at:%Y%m%d%H%M}"
     return Entry(
-        id=uuid5(UUID(exchange.caller["account_id"]), f"{action} {user} {at:%Y%m%d%H%M}") if once else new_id(),
+        id=uuid5(UUID(exchange.caller["account_id"]), minute) if once else new_id(),
         at=at,
         user_id=user,
         action=action,
         resource=resource,
-        parameters=parameters_of(exchange.query) if result == DONE else "{}",
+        parameters=asked(exchange, result, action),
         result=result,
-        status=status,
+        status=exchange.status,
         duration_ms=round(exchange.elapsed * 1000),
         client_kind=exchange.client_kind,
         ip=exchange.ip,
         request_id=exchange.request_id,
     )
+
+
+def named(exchange: Exchange, result: str) -> tuple[str | None, str | None]:
+    """The action and its resource; no action where none is noted."""
+    route = exchange.route
+    if route.startswith(ANALYTICS):
+        return f"query.{exchange.noun}", exchange.path_parameters.get("session_id") if result == DONE else None
+    if route in ACTIONS:
+        return ACTIONS[route]
+    return (REFUSE, f"{exchange.method} {route}") if result == REFUSED else (None, None)
+
+
+def asked(exchange: Exchange, result: str, action: str) -> str:
+    """What a handler took was in order; anything may have been asked of one that never ran."""
+    if result == DONE and action != EXCHANGE:
+        return parameters_of(exchange.query, exchange.window)
+    return outline_of(exchange.query, exchange.path_parameters)
 
 
 def result_of(status: int) -> str | None:
@@ -152,20 +159,6 @@ def result_of(status: int) -> str | None:
     if status in (401, 403):
         return REFUSED
     return FAILED if status >= GONE else None
-
-
-@lru_cache(maxsize=256)
-def parameters_of(query: bytes) -> str:
-    """The window and the filters, as they were asked; of many values only how many."""
-    given: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query.decode("latin-1")):
-        if name != "cursor":
-            given.setdefault(name, []).append(value)
-    whole = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
-    said = as_text(whole).replace("\\u0000", "")
-    if len(said) <= LONGEST:
-        return said
-    return as_text({name: len(values) for name, values in given.items()})
 
 
 class Trail:

@@ -71,7 +71,8 @@ async def test_a_note_says_who_asked_what_when_from_where_and_how_long_it_took(
     again = {"If-None-Match": answer.headers["etag"]}
     assert (await ask(client, company.engineer, "analytics/usage", params=given, headers=again)).status_code == 304
     row, kept = await noted(trail, database, company.id)
-    assert orjson.loads(row["said"]) == given
+    used = {name: answer.json()[name] for name in ("start_date", "end_date", "timezone")}
+    assert orjson.loads(row["said"]) == given | used == orjson.loads(kept["said"])
     assert row["request_id"] == answer.headers["x-request-id"]
     assert began <= row["at"] <= datetime.now(UTC)
     assert 0 <= row["duration_ms"] < 5_000
@@ -98,20 +99,59 @@ async def test_what_was_wrong_or_is_nobodys_business_is_not_noted(
     assert await noted(trail, database, company.id) == []
 
 
-async def test_many_filters_are_noted_by_their_number(
+async def test_many_filters_are_noted_by_their_number_and_whose_data_it_was_by_every_id(
     client: httpx.AsyncClient, trail: Trail, database: Database, company: Company
 ) -> None:
-    given = {**MAY, "model": [f"{n:0200}" for n in range(100)]}
-    assert (await ask(client, company.engineer, "analytics/usage", params=given)).status_code == 200
+    people = [str(company.viewer.id), *(str(new_id()) for _ in range(97))]
+    asked = {"user_id": [*people, people[0].upper(), people[1].replace("-", "")], "agent": "a"}
+    for models in ([f"{n:0200}" for n in range(100)], ["m"]):
+        answer = await ask(client, company.engineer, "analytics/usage", params=asked | {"model": models})
+        assert answer.status_code == 200
+    rows = [orjson.loads(row["said"]) for row in await noted(trail, database, company.id)]
+    assert [row["user_id"] for row in rows] == [people, people]
+    assert [(row["model"], row["agent"]) for row in rows] == [(100, 1), (1, 1)]
+
+
+async def test_a_window_that_nobody_gave_is_noted_as_it_was_used(
+    client: httpx.AsyncClient, trail: Trail, database: Database, company: Company
+) -> None:
+    answer = await ask(client, company.engineer, "analytics/usage")
     (row,) = await noted(trail, database, company.id)
-    assert orjson.loads(row["said"]) == {"start_date": 1, "end_date": 1, "model": 100}
+    names = ("start_date", "end_date", "timezone")
+    assert orjson.loads(row["said"]) == {name: answer.json()[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        f"tly_{'0a' * 16}_{'b' * 43}",
+        "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.c2lnbmF0dXJl",
+        "hunter2hunter2",
+        "sk-ant-api03-0123456789abcdefghij",
+    ],
+)
+async def test_a_secret_given_for_a_filter_is_not_kept(
+    client: httpx.AsyncClient, trail: Trail, database: Database, company: Company, secret: str
+) -> None:
+    given = f"password={secret}" if secret.startswith("hunter") else secret
+    for asked in ({"agent": given}, {"model": ["m", given]}):
+        assert (await ask(client, company.engineer, "analytics/usage", params=asked)).status_code == 200
+    export = {"kind": "messages", "format": "csv", "agent": given}
+    assert (await ask(client, company.admin, "analytics/export", params=export)).status_code == 200
+    rows = [row["said"] for row in await noted(trail, database, company.id)]
+    assert len(rows) == 3
+    assert all("[redacted]" in said and secret not in said and orjson.loads(said) for said in rows)
 
 
 async def test_refusals_are_on_record_with_who_was_refused_and_what(
     client: httpx.AsyncClient, trail: Trail, database: Database, company: Company
 ) -> None:
-    await ask(client, company.viewer, "analytics/usage?model=m")
-    await ask(client, company.engineer, "analytics/export?kind=daily")
+    asked, session = str(company.admin.id), str(uuid4())
+    await ask(client, company.viewer, f"analytics/usage?model=m&user_id={asked}&user_id=x&start_date=2026-05-01")
+    await ask(client, company.engineer, f"analytics/export?kind=daily&timezone=%22tly&user_id={asked}")
+    await ask(client, company.viewer, f"analytics/sessions/{session}")
+    await ask(client, company.viewer, f"transcripts?user_id={asked}")
+    await client.delete(f"/api/v1/users/{asked}/data", headers=company.viewer.headers)
     await client.post("/api/v1/users", headers=company.viewer.headers, json={})
     await client.patch(f"/api/v1/users/{company.viewer.id}", headers=company.admin.headers, json={"active": False})
     await ask(client, company.viewer, "me")
@@ -120,10 +160,21 @@ async def test_refusals_are_on_record_with_who_was_refused_and_what(
     assert [(row["user_id"], row["action"], row["resource"], row["result"], row["status"]) for row in rows] == [
         (viewer, "query.usage", None, "refused", 403),
         (engineer, "query.export", None, "refused", 403),
+        (viewer, "query.sessions", None, "refused", 403),
+        (viewer, "access.refuse", "GET /api/v1/transcripts", "refused", 403),
+        (viewer, "access.refuse", "DELETE /api/v1/users/{user_id}/data", "refused", 403),
         (viewer, "access.refuse", "POST /api/v1/users", "refused", 403),
         (viewer, "access.refuse", "GET /api/v1/me", "refused", 401),
     ]
-    assert {row["said"] for row in rows} == {"{}"}
+    assert [orjson.loads(row["said"]) for row in rows] == [
+        {"model": 1, "user_id": asked, "start_date": "2026-05-01"},
+        {"kind": 1, "timezone": 1, "user_id": asked},
+        {"session_id": session},
+        {"user_id": asked},
+        {"user_id": asked},
+        {},
+        {},
+    ]
 
 
 async def test_sign_ins_are_on_record_and_so_are_keys_that_were_refused(

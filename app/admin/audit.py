@@ -51,10 +51,12 @@ class AuditRow(Shape):
     user_id: UUID | None = Field(description="Null for what the worker did, and for a key that is nobody's.")
     user_name: str | None
     action: str = Field(examples=["query.usage", "user.change", "auth.exchange", "access.refuse"])
-    resource: str | None = Field(description="The id of what was changed, or the operation that was refused.")
+    resource: str | None = Field(
+        description="The id of what was changed, the operation refused, or whose audit was read (own, account)."
+    )
     parameters: dict[str, Any] = Field(description="The window and filters of a read, the new settings of a change.")
     result: str = Field(examples=["done", "refused", "failed"])
-    status: int | None = Field(description="The answer's; null for changes, which are recorded before it is given.")
+    status: int | None = Field(description="The answer's; null for changes and exports, recorded before it is given.")
     duration_ms: int | None
     client_kind: str = Field(examples=["api", "web", "cli", "worker"])
     ip: str | None

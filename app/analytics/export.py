@@ -32,7 +32,8 @@ from app.models.model import Model
 from app.models.tool_call import ToolCall
 from app.web.downloads import Download, Place
 from app.web.problems import Unprocessable
-from app.web.schema import dollars, in_z, problems
+from app.web.questions import kept, values_of
+from app.web.schema import dollars, problems
 
 router = routes()
 Kind = Literal["messages", "tool_calls", "sessions", "daily"]
@@ -63,7 +64,7 @@ async def export_facts(tx: AdminChange, request: Request, asked: Annotated[Expor
     media_type, make = FORMATS[asked.format]
     source = table.pieces(request.app.state.database, tx.account, window, filters)
     body = as_bytes(make(table.columns), source)
-    await audit.record(tx, "query.export", kind=asked.kind, format=asked.format, **described(window, filters))
+    await audit.record(tx, "query.export", **described(request, asked, window))
     return Download(body, media_type=media_type, headers=attached(asked, window))
 
 
@@ -77,10 +78,10 @@ def require_known(kind: Kind, table: "Table", filters: Filters) -> None:
         )
 
 
-def described(window: Window, filters: Filters) -> dict[str, Any]:
-    """For the audit log: the window, and how many values each filter had."""
-    shown = {"start": in_z(window.start), "end": in_z(window.end)}
-    return shown | {f"{name}s": len(values) for name, values in filters.values.items()}
+def described(request: Request, asked: ExportQuery, window: Window) -> dict[str, Any]:
+    """For the audit log: whose, of which time, what and how."""
+    filters = kept(values_of(request.scope["query_string"]))
+    return filters | window.shown | {"kind": asked.kind, "format": asked.format}
 
 
 def attached(asked: ExportQuery, window: Window) -> dict[str, str]:

@@ -76,7 +76,10 @@ class Asking:
     def window(self, tx: CallerTx, asked: WindowQuery, length: timedelta = DEFAULT) -> Window:
         """What every report asks first: may the caller ask this, and of which time."""
         require_allowed(tx.caller, getattr(asked, "user_id", ()))
-        return Window.of(asked, tx.caller.timezone, datetime.now(UTC), length)
+        window = Window.of(asked, tx.caller.timezone, datetime.now(UTC), length)
+        # For the audit: which days were read.
+        self.request.state.window = window.start, window.end, window.zone
+        return window
 
     async def answer(self, tx: CallerTx, window: Window, report: Report) -> Response:
         """The report, or 304 at once. For reports of facts that came in through the writer."""

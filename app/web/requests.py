@@ -18,6 +18,7 @@ from app.web.answers import UNEXPECTED, respond, translate
 from app.web.logs import shown
 from app.web.origins import Origins
 from app.web.problems import Problem
+from app.web.questions import Window
 
 log = structlog.get_logger("tally.web")
 
@@ -159,10 +160,16 @@ class Exchange:
         return next(word for word in reversed(self.route.split("/")) if not word.startswith("{"))
 
     @property
-    def session_id(self) -> str | None:
-        """The session that a path names; once it was answered, an id and nothing else."""
-        named: str | None = self.scope.get("path_params", {}).get("session_id")
-        return named
+    def path_parameters(self) -> Mapping[str, str]:
+        """What the path names, as it was written."""
+        given: Mapping[str, str] = self.scope.get("path_params", {})
+        return given
+
+    @property
+    def window(self) -> Window | None:
+        """The time that a report was asked of, once it said so."""
+        used: Window | None = self.scope["state"].get("window")
+        return used
 
     async def receive(self) -> Message:
         message = await self._receive()

@@ -138,3 +138,13 @@ async def test_reading_the_audit_is_on_record_once_a_minute_and_person(
     assert set(by) == {str(company.admin.id), str(company.owner.id)}
     assert len(by) <= 4  # the minute may have turned meanwhile
     assert len({(row["user_id"], row["at"][:16]) for row in page["rows"]}) == len(by)
+
+
+async def test_reading_one_s_own_list_does_not_hide_that_everybody_s_was_read(
+    client: httpx.AsyncClient, trail: Trail, company: Company
+) -> None:
+    assert (await client.get("/api/v1/me/stats/queries", headers=company.admin.headers)).status_code == 200
+    await read(client, company.admin, limit=1)
+    assert await trail.flush()
+    page = await read(client, company.admin, action="audit.read")
+    assert {row["resource"] for row in page["rows"]} == {"own", "account"}

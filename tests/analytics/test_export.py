@@ -154,15 +154,18 @@ async def test_what_is_no_kind_or_format_is_422(
 
 
 async def test_who_exported_what_is_on_record(client: httpx.AsyncClient, database: Database, company: Company) -> None:
-    await download(client, company, kind="daily", format="ndjson", agent="a")
+    whose = [str(company.viewer.id), str(company.engineer.id)]
+    await download(client, company, kind="daily", format="ndjson", agent="a", user_id=whose)
     (row,) = await audited(database, company.id)
     assert (row.action, row.user_id) == ("query.export", company.admin.id)
     assert row.parameters == {
         "kind": "daily",
         "format": "ndjson",
-        "start": "2026-05-01T00:00:00Z",
-        "end": "2026-05-31T23:59:59.999999Z",
-        "agents": 1,
+        "start_date": "2026-05-01T00:00:00Z",
+        "end_date": "2026-05-31T23:59:59.999999Z",
+        "timezone": "UTC",
+        "agent": "a",
+        "user_id": whose,
     }
 
 
