@@ -1025,7 +1025,7 @@ export interface components {
             action: string;
             /**
              * Resource
-             * @description The id of what was changed, or the operation that was refused.
+             * @description The id of what was changed, the operation refused, or whose audit was read (own, account).
              */
             resource: string | null;
             /**
@@ -1044,7 +1044,7 @@ export interface components {
             result: string;
             /**
              * Status
-             * @description The answer's; null for changes, which are recorded before it is given.
+             * @description The answer's; null for changes and exports, recorded before it is given.
              */
             status: number | null;
             /** Duration Ms */
