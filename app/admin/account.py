@@ -14,7 +14,7 @@ from app.auth.caller import AdminChange, AdminTx, CallerTx, MemberDetail
 from app.auth.guard import GuardedRoute
 from app.facts import upkeep
 from app.models.account import Account
-from app.web.schema import Body, Instant, Line, Shape, left_out
+from app.web.schema import Body, Instant, Name, Shape, left_out
 
 router = APIRouter(prefix="/api/v1/account", tags=["administration"], route_class=GuardedRoute)
 
@@ -33,7 +33,7 @@ Labels = Literal["full_path", "hashed", "basename_only"]
 class SettingsChange(Body):
     """Fields left out stay as they are."""
 
-    name: Line = Field(default_factory=left_out)
+    name: Name = Field(default_factory=left_out)
     timezone: Zone = Field(default_factory=left_out)
     retention_days: int = Field(ge=0, le=36_500, strict=True, default_factory=left_out)
     audit_days: int = Field(ge=0, le=36_500, strict=True, default_factory=left_out)

@@ -22,7 +22,7 @@ from app.models.api_key import ApiKey
 from app.models.user import User
 from app.web.answers import rule
 from app.web.problems import Conflict, NotFound, Unprocessable
-from app.web.schema import Line
+from app.web.schema import Name
 
 # Without letters and digits that people confuse when they read a code aloud.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -40,7 +40,7 @@ async def create_account(database: Database, name: str, timezone: str = "UTC") -
     """A new account, without members yet."""
     values = {
         "id": new_id(),
-        "name": checked(Line, name, "Name"),
+        "name": checked(Name, name, "Name"),
         "timezone": checked(Zone, timezone, "Time zone"),
         "display_code": "".join(secrets.choice(CODE_LETTERS) for _ in range(8)),
     }
@@ -74,7 +74,7 @@ async def add_user(database: Database, account: UUID, email: str, role: Role, na
         "account_id": account,
         "id": new_id(),
         "email": checked(Email, email, "E-mail"),
-        "name": checked(Line, name or email.partition("@")[0], "Name"),
+        "name": checked(Name, name or email.partition("@")[0], "Name"),
         "account_role": role,
     }
     async with database.transaction(account) as tx:
@@ -137,7 +137,7 @@ async def create_key(database: Database, user: UUID, name: str = "made by the op
     if not member["active"]:
         raise Conflict("This member is not active: a key of theirs would open nothing.")
     secret, key_id = make(member["account_id"]), new_id()
-    values = {"account_id": member["account_id"], "id": key_id, "user_id": user, "name": checked(Line, name, "Name")}
+    values = {"account_id": member["account_id"], "id": key_id, "user_id": user, "name": checked(Name, name, "Name")}
     async with database.transaction(member["account_id"]) as tx:
         await tx.connection.execute(insert(ApiKey).values(**values, sha256=secret.sha256, hint=secret.hint))
     return key_id, secret

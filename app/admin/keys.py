@@ -17,7 +17,7 @@ from app.db.ids import new_id
 from app.models.api_key import ApiKey
 from app.web.paging import Cursors, Page, PageQuery
 from app.web.problems import Conflict, NotFound
-from app.web.schema import Body, Instant, Line, Shape, problems
+from app.web.schema import Body, Instant, Name, Shape, problems
 
 router = APIRouter(prefix="/api/v1/keys", tags=["sign-in"], route_class=GuardedRoute)
 cursors: Cursors[tuple[UUID]] = Cursors("keys", tuple[UUID])
@@ -28,7 +28,7 @@ class KeysQuery(PageQuery):
 
 
 class NewKey(Body):
-    name: Line = Field(examples=["laptop"])
+    name: Name = Field(examples=["laptop"])
     user_id: UUID | None = Field(default=None, description="Whose key; default the caller's. Others' need admin.")
 
 

@@ -16,7 +16,7 @@ from app.db.ids import new_id
 from app.models.user import User
 from app.web.paging import Cursors, Page, PageQuery
 from app.web.problems import Conflict, NotFound
-from app.web.schema import Body, Instant, Line, Shape, left_out, problems, without_nul
+from app.web.schema import Body, Instant, Name, Shape, left_out, problems, without_nul
 
 router = APIRouter(prefix="/api/v1/users", tags=["administration"], route_class=GuardedRoute)
 cursors: Cursors[tuple[str, UUID]] = Cursors("users", tuple[str, UUID])
@@ -40,14 +40,14 @@ Email = Annotated[
 
 class NewMember(Body):
     email: Email
-    name: Line
+    name: Name
     account_role: Role = "viewer"
 
 
 class MemberChange(Body):
     """Fields left out stay as they are."""
 
-    name: Line = Field(default_factory=left_out)
+    name: Name = Field(default_factory=left_out)
     account_role: Role = Field(default_factory=left_out)
     active: StrictBool = Field(default_factory=left_out)
 

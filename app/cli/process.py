@@ -27,15 +27,20 @@ def end_on_sigterm() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The port, taken before anything else starts: a taken one is the commonest fault and should show at once."""
+    """The port, taken before anything else starts: a taken one is the commonest fault and should show at once.
+
+    It listens already: of two that only bound it, the second would find out when everything else has started.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()
     except OSError as error:
         listener.close()
-        raise BadAddress(f"Cannot listen on {host}:{port} ({error.strerror}): choose another with --port.") from None
+        why = f"Cannot listen on {host}:{port} ({error.strerror}): choose another with --port or TALLY_PORT."
+        raise BadAddress(why) from None
     return listener
 
 

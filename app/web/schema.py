@@ -14,12 +14,21 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 SPELLED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]", re.ASCII)
 MICROS = 1_000_000
+# Controls, and what turns or parts text unseen. Not the joiners: scripts and signs need them.
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def without_nul(text: str) -> str:
     """PostgreSQL cannot keep NUL; say so here rather than fail there."""
     if "\0" in text:
         raise ValueError("must not contain the character NUL")
+    return text
+
+
+def visible(text: str) -> str:
+    """A name that hides or turns letters passes for another's."""
+    if HIDDEN.search(text):
+        raise ValueError("must not contain control characters or others that nobody sees")
     return text
 
 
@@ -52,6 +61,8 @@ def in_z(instant: datetime) -> str:
 
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul), AfterValidator(not_blank)]
+# What people are shown and choose by.
+Name = Annotated[Line, AfterValidator(visible)]
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(spelled_out),

@@ -144,6 +144,23 @@ async def test_nothing_is_guessed(client: AsyncClient, company: Company, values:
     assert (await change(client, company.admin, company.viewer, **values)).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "name", ["tab\there", "line\nfeed", "turned \u202e evil", "un\u200bseen", "\ufeffAda", "\x1b[31m"]
+)
+async def test_a_name_that_could_pass_for_another_is_refused(client: AsyncClient, company: Company, name: str) -> None:
+    headers = company.admin.headers
+    changed = await client.patch("/api/v1/account", headers=headers, json={"name": name})
+    key = await client.post("/api/v1/keys", headers=headers, json={"name": name})
+    for answer in (await add(client, company.admin, name=name), key, changed):
+        assert answer.status_code == 422
+        assert "nobody sees" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["Zoë Ångström", "نیلوفر\u200cنژاد", "👩\u200d💻 Ada", "李 明"])
+async def test_a_name_is_kept_as_it_is_written(client: AsyncClient, company: Company, name: str) -> None:
+    assert (await add(client, company.admin, name=name)).json()["name"] == name
+
+
 async def test_changing_nothing_changes_nothing(client: AsyncClient, database: Database, company: Company) -> None:
     before = (await client.get(f"{USERS}/{company.viewer.id}", headers=company.admin.headers)).json()
     assert (await change(client, company.admin, company.viewer)).json() == before

@@ -4,12 +4,14 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from app.cli.process import listen
+from app.db.addresses import BadAddress
 from tests.cli.terminal import Running, Terminal
 from tests.migrations_linted import alembic
 
@@ -151,6 +153,12 @@ def test_settings_that_are_no_text_are_named(terminal: Terminal) -> None:
     (terminal.folder / ".env").write_bytes(b"TALLY_HOST=caf\xe9\n")
     for command in (("account", "list"), ("doctor",), ("serve",), ("up",)):
         assert terminal.tally(*command).sentence == ".env is not UTF-8 text: save it as UTF-8."
+
+
+def test_of_two_who_start_at_once_the_second_is_told_at_once() -> None:
+    """Not only when the first one answers: until then it has a database to start."""
+    with closing(listen("127.0.0.1", 0)) as first, pytest.raises(BadAddress, match="choose another"):
+        listen("127.0.0.1", first.getsockname()[1])
 
 
 def test_a_port_that_is_taken_is_named(terminal: Terminal) -> None:
