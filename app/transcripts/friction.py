@@ -42,9 +42,9 @@ async def replace(tx: Tx, user: UUID, transcripts: Sequence[UUID], rows: Iterabl
     await write(tx, user, told)
 
 
-async def forget(tx: Tx, transcript: UUID) -> None:
-    """The log is read from its beginning again."""
-    await tx.driver.execute(FORGET, tx.account, [transcript], [])
+async def forget(tx: Tx, transcripts: Sequence[UUID]) -> None:
+    """These logs are read from their beginnings again."""
+    await tx.driver.execute(FORGET, tx.account, transcripts, [])
 
 
 def signals_of(tx: Tx, user: UUID, rows: Sequence[Row]) -> list[tuple[UUID, UUID, UUID, str]]:

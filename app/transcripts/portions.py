@@ -5,7 +5,9 @@ A log that grew is read on from where it was left, if what was read is still its
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +17,7 @@ import orjson
 
 from app.db.attempts import attempt
 from app.db.engine import Database, Tx
-from app.facts.admission import Admitted, admit
+from app.facts.admission import RowError, admit
 from app.facts.entry import bring_in
 from app.facts.identity import session_key
 from app.facts.members import Sender, sessions_of_others
@@ -50,6 +52,16 @@ class Desk:
     hand: Hand
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a portion says, and how its log stands once that is written."""
+
+    file: File
+    result: Result
+    state: State
+    from_start: bool
+
+
 class Reading:
     """A log being read on from where it was left, or from its beginning."""
 
@@ -80,6 +92,13 @@ class Reading:
 
     async def step(self) -> int:
         """Read a portion and write what it says: how many items. Raises Fault, Superseded, or the database's."""
+        found = await self.look()
+        (self.file,) = await write(self._desk, [found])
+        self._offset, self._carried = found.state.byte_offset, found.result.carried
+        return found.result.items
+
+    async def look(self) -> Found:
+        """What the next portion says, and how far it is then read."""
         lines, result, reached = await self._portion()
         await digested(self._digest, lines.content[: reached - self._offset])
         was = self.file.state if self._offset else State(self._desk.processor.version)
@@ -92,9 +111,7 @@ class Reading:
             items=min(was.items + result.items, LARGEST),
             problems=merged(lasting(was.problems), result.problems),
         )
-        self.file = await write(self._desk, self.file, result, state, from_start=self._offset == 0)
-        self._offset, self._carried = reached, result.carried
-        return result.items
+        return Found(self.file, result, state, from_start=self._offset == 0)
 
     async def _portion(self) -> tuple[Lines, Result, int]:
         """As much as is needed to come on: a line may be longer than a portion."""
@@ -184,42 +201,72 @@ def is_problem(said: object) -> bool:
     )
 
 
-async def write(desk: Desk, file: File, result: Result, state: State, *, from_start: bool) -> File:
-    """One transaction: what was found, and that it was found. The file as it is to be looked at next."""
+async def write(desk: Desk, found: Sequence[Found]) -> list[File]:
+    """One transaction for portions of logs of one member: what was found, and that it was. The files as they are then.
 
-    async def work(tx: Tx) -> tuple[State, str | None]:
-        if await tx.driver.fetchrow(LOCK, tx.account, file.id) is None:
+    Each log stands once. Raises Superseded where any of them is not as it was looked at.
+    """
+    ids = [each.file.id for each in found]
+
+    async def work(tx: Tx) -> list[tuple[State, str | None]]:
+        if len(await tx.driver.fetch(LOCK, tx.account, ids)) < len(ids):
             raise Superseded
-        if from_start and result.friction is not None:
-            await friction.forget(tx, file.id)
-        refused = await write_found(tx, file, result)
-        told = replace(state, problems=merged(state.problems, refused))
-        await save(tx, file, desk.processor, told)
-        done = state.sha256 is not None
-        return told, await finish(tx, file, desk.everybody, datetime.now(UTC)) if done else None
+        begun = [each.file.id for each in found if each.from_start and each.result.friction is not None]
+        if begun:
+            await friction.forget(tx, begun)
+        refused = await write_found(tx, found)
+        return [await settle(tx, desk, each, refused[at]) for at, each in enumerate(found)]
 
     try:
-        told, unwanted = await attempt(desk.database, desk.account["id"], work)
+        told = await attempt(desk.database, desk.account["id"], work)
     except UNSTORABLE as error:
         raise Fault("What it found could not be stored.") from error
-    if unwanted is not None:
-        await desk.storage.delete(unwanted)
-    return replace(file, state=told)
+    for _, unwanted in told:
+        if unwanted is not None:
+            await desk.storage.delete(unwanted)
+    return [replace(each.file, state=state) for each, (state, _) in zip(found, told, strict=True)]
 
 
-async def write_found(tx: Tx, file: File, result: Result) -> list[Problem]:
-    """Facts, which sessions the log tells of, what went wrong in them. What may not come in, as problems."""
-    sender = Sender(tx.account, file.user_id, file.is_admin)
+async def settle(tx: Tx, desk: Desk, found: Found, refused: Sequence[Problem]) -> tuple[State, str | None]:
+    """How far one log was read; and the key of its raw file, where that is not wanted any more."""
+    state = replace(found.state, problems=merged(found.state.problems, refused))
+    await save(tx, found.file, desk.processor, state)
+    done = state.sha256 is not None
+    return state, await finish(tx, found.file, desk.everybody, datetime.now(UTC)) if done else None
+
+
+async def write_found(tx: Tx, found: Sequence[Found]) -> list[list[Problem]]:
+    """Facts, which sessions each log tells of, what went wrong in them. By log, what may not come in, as problems."""
+    first = found[0].file
+    sender = Sender(tx.account, first.user_id, first.is_admin)
     # Copied: this may have to be tried again.
-    rows = await admit({kind: [*found] for kind, found in result.rows.items()})
-    await bring_in(tx, sender, rows, datetime.now(UTC))
-    told: dict[str, friction.Signals] = {name: {} for name in rows.names()} | dict(result.friction or {})
-    others = await sessions_of_others(tx, sender, told)
-    keyed = ((session_key(tx.account, name), each) for name, each in told.items())
-    await friction.add(tx, file.user_id, [(file.id, own, each) for own, each in keyed if own not in others])
-    return refusals(rows)
+    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    told: list[dict[str, friction.Signals]] = []
+    # By kind, where the rows of each log end.
+    ends: dict[str, list[int]] = defaultdict(list)
+    for each in found:
+        told.append(dict(each.result.friction or {}))
+        for kind in ROWS:
+            rows[kind] += each.result.rows.get(kind, ())
+            ends[kind].append(len(rows[kind]))
+    admitted = await admit(rows)
+    if any(rows.values()):
+        await bring_in(tx, sender, admitted, datetime.now(UTC))
+    for kind, index, row in admitted.all():
+        told[bisect_right(ends[kind], index)].setdefault(row.id if kind == "sessions" else row.session_id, {})
+    others = await sessions_of_others(tx, sender, {name for each in told for name in each})
+    keyed = (
+        (each.file.id, session_key(tx.account, name), signals)
+        for each, names in zip(found, told, strict=True)
+        for name, signals in names.items()
+    )
+    await friction.add(tx, first.user_id, [row for row in keyed if row[1] not in others])
+    return [
+        refusals(error for error in admitted.errors if bisect_right(ends[error.kind], error.index) == at)
+        for at in range(len(found))
+    ]
 
 
-def refusals(rows: Admitted) -> list[Problem]:
+def refusals(errors: Iterable[RowError]) -> list[Problem]:
     """Of rows that were not taken, why: each reason once, as no line is to blame."""
-    return [Problem(0, code, detail) for code, detail in {error.code: error.detail for error in rows.errors}.items()]
+    return [Problem(0, code, detail) for code, detail in {error.code: error.detail for error in errors}.items()]

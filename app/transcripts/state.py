@@ -69,7 +69,7 @@ SAVE = """
     RETURNING true
 """
 # Whoever finishes a log asks whether the others have: one at a time, or neither sees the other.
-LOCK = "SELECT sha256 FROM transcripts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE"
+LOCK = "SELECT id FROM transcripts WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 FINISH = """
     UPDATE transcripts t SET processed_at = $4,
         storage_key = CASE WHEN a.keep_transcripts THEN t.storage_key END
