@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Request
 from pydantic import Field
 
@@ -23,6 +24,7 @@ from app.db.engine import Database, Tx
 from app.facts.erasure import erase_member
 from app.web.schema import Shape, problems
 
+log = structlog.get_logger("tally.erasure")
 router = APIRouter(prefix="/api/v1/users", tags=["administration"], route_class=GuardedRoute)
 BUDGET_S = 20.0
 TRAIL_AT_ONCE = 10_000
@@ -57,15 +59,21 @@ async def erase_user_data(request: Request, caller: AdminCall, user_id: UUID) ->
     return await within(erase_person(database, request.app.state.storage, caller.account_id, user_id), BUDGET_S)
 
 
-async def within(run: AsyncGenerator[Counter[str], None], seconds: float) -> Erased:
-    """As much as one call should take; whoever calls again and again comes to the end."""
+async def within(
+    run: AsyncGenerator[Counter[str], None], seconds: float, despite: tuple[type[Exception], ...] = ()
+) -> Erased:
+    """As much as one call should take; whoever calls again and again comes to the end. `despite`: what may stop it."""
     rows: Counter[str] = Counter()
     until = time.monotonic() + seconds
-    async with aclosing(run):
-        async for gone in run:
-            rows += gone
-            if +gone and time.monotonic() > until:
-                return Erased(rows=rows, done=False)
+    try:
+        async with aclosing(run):
+            async for gone in run:
+                rows += gone
+                if +gone and time.monotonic() > until:
+                    return Erased(rows=rows, done=False)
+    except despite:
+        log.exception("erasure interrupted", rows=dict(rows))
+        return Erased(rows=rows, done=False)
     return Erased(rows=rows, done=True)
 
 

@@ -11,6 +11,7 @@ from app.admin import closing
 from app.db.engine import Database
 from app.db.leases import Ended, Lease, claim
 from app.models.account import Account
+from app.settings import Settings
 from app.worker import jobs
 from tests.everything import World, rows_of
 from tests.people import Company
@@ -34,7 +35,9 @@ async def delete(client: httpx.AsyncClient, company: Company, confirm: str, role
     return await client.request("DELETE", ADDRESS, json={"confirm": confirm}, headers=company.of(role).headers)
 
 
-async def test_no_row_stays_in_any_table_and_no_file(client: httpx.AsyncClient, world: World, full: Company) -> None:
+async def test_no_row_stays_in_any_table_and_no_file(
+    client: httpx.AsyncClient, world: World, settings: Settings, full: Company
+) -> None:
     before = await world.rows(full.id)
     assert [table for table, rows in before.items() if not rows] == [], "teach tests/everything.py these tables"
     assert len(await world.files(full.id)) == 3
@@ -42,6 +45,7 @@ async def test_no_row_stays_in_any_table_and_no_file(client: httpx.AsyncClient, 
     assert (answer.status_code, answer.json()["done"]) == (200, True), answer.text
     assert {table: rows for table, rows in (await world.rows(full.id)).items() if rows} == {}
     assert await world.files(full.id) == set()
+    assert not (settings.data_dir / "transcripts" / str(full.id)).exists()
 
 
 async def test_another_account_keeps_every_row(
@@ -114,6 +118,21 @@ async def test_what_one_call_cannot_do_is_left_to_the_worker(
     monkeypatch.setattr(closing, "BUDGET_S", -1)
     assert (await delete(client, full, "Acme")).json()["done"] is False
     assert (await world.rows(full.id))["accounts"] == 1
+    await closing.resume(world.database, world.storage, full.id)
+    assert not any((await world.rows(full.id)).values())
+
+
+async def test_what_the_deletion_runs_into_is_no_answer_to_one_whose_account_is_closed(
+    client: httpx.AsyncClient, world: World, full: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to try again, they would be refused."""
+    monkeypatch.setattr(closing, "HURRY", "SET LOCAL statement_timeout = '300ms'")
+    async with world.database.transaction(full.id) as tx:
+        await tx.driver.fetch("SELECT id FROM ai_sessions WHERE account_id = $1 FOR UPDATE", full.id)
+        answer = await delete(client, full, "Acme")
+        assert (answer.status_code, answer.json()["done"]) == (200, False), answer.text
+        assert answer.json()["rows"]["messages"] == 3
+    is_problem(await delete(client, full, "Acme"), 401)
     await closing.resume(world.database, world.storage, full.id)
     assert not any((await world.rows(full.id)).values())
 
