@@ -71,17 +71,21 @@ class Entry(NamedTuple):
 
 
 TYPES = "uuid timestamptz uuid varchar varchar text varchar integer integer varchar varchar varchar".split()  # noqa: SIM905 - a list of names
-# The same entry twice is one: a batch whose COMMIT went unanswered is simply sent again.
+# The same entry twice is one: a batch whose COMMIT went unanswered is simply sent again. Of an account that is gone, or
+# never was, nothing is kept: nobody could read it.
 INSERT = f"""
     INSERT INTO audit_log (account_id, {", ".join(Entry._fields)})
     SELECT $1, {", ".join(f"t.{name}{'::jsonb' * (name == 'parameters')}" for name in Entry._fields)}
     FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(TYPES, 2))}) AS t ({", ".join(Entry._fields)})
+    WHERE EXISTS (SELECT FROM accounts WHERE id = $1)
     ON CONFLICT (account_id, id) DO NOTHING
 """
 
 
-async def write(tx: Tx, entries: Sequence[Entry]) -> None:
-    await tx.driver.execute(INSERT, tx.account, *zip(*entries, strict=True))
+async def write(tx: Tx, entries: Sequence[Entry]) -> int:
+    """How many rows came in."""
+    tag = await tx.driver.execute(INSERT, tx.account, *zip(*entries, strict=True))
+    return int(tag.rpartition(" ")[2])
 
 
 async def record(tx: CallerTx, action: str, resource: UUID | None = None, **parameters: object) -> None:
@@ -242,12 +246,12 @@ class Trail:
             batch = entries[:BATCH]
             try:
                 async with self._database.transaction(UUID(account)) as tx:
-                    await write(tx, batch)
-                self._written.inc(len(batch))
+                    rows = await write(tx, batch)
+                self._written.inc(rows)
             except Unreachable:
                 raise
             except asyncpg.ForeignKeyViolationError:
-                pass  # the account is gone, or never was: nobody could read them
+                pass  # the account went this very moment
             except Exception as error:
                 if isinstance(translate(error), Unavailable):
                     return entries

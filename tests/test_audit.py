@@ -228,6 +228,13 @@ async def test_a_note_written_twice_is_there_once(trail: Trail, database: Databa
     assert [row["id"] for row in await noted(trail, database, company.id)] == [same.id, other.id]
 
 
+async def test_of_an_account_that_is_not_there_nothing_is_written_and_postgresql_reports_no_error(
+    database: Database,
+) -> None:
+    async with database.transaction(new_id()) as tx:
+        assert await audit.write(tx, [entry(), entry()]) == 0
+
+
 async def test_one_account_s_bad_note_is_not_another_s(
     trail: Trail, database: Database, company: Company, other_company: Company
 ) -> None:
