@@ -26,6 +26,8 @@ NDJSON = "application/x-ndjson"
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 # The account is the caller's own; a key's hash is a secret, where a raw file lies is the operator's business.
 NEVER_SHOWN = {"account_id", "storage_key"}
+# Columns that may name somebody else.
+PEOPLE = {"handed_off_by", "claimed_by"}
 OWN = "user_id = $2"
 OF_OWN_SESSIONS = "session_id IN (SELECT id FROM ai_sessions WHERE account_id = $1 AND user_id = $2)"
 OF_OWN_LOGS = "transcript_id IN (SELECT id FROM transcripts WHERE account_id = $1 AND user_id = $2)"
@@ -91,18 +93,20 @@ async def export_me(tx: ViewerChange, request: Request, _: Place) -> Response:
     each up to an hour; one that nobody reads for half a minute ends.
     """  # noqa: D205 - a paragraph, for people who read the description
     await audit.record(tx, "me.export")
-    body = written(request.app.state.database, tx.account, tx.caller.id)
+    # Where members are shown to admins alone, a line names nobody else.
+    alone = tx.caller.member_detail == "own" and not tx.caller.may("admin")
+    body = written(request.app.state.database, tx.account, tx.caller.id, alone=alone)
     name = f"tally-me-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     return Download(body, media_type=NDJSON, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-async def written(database: Database, account: UUID, user: UUID) -> AsyncIterator[bytes]:
+async def written(database: Database, account: UUID, user: UUID, *, alone: bool = False) -> AsyncIterator[bytes]:
     """In a transaction of its own: the handler's ends before the answer begins."""
     async with database.transaction(account, read_only=True, snapshot=True) as tx:
         await tx.driver.execute(PATIENCE)
         for part in PARTS:
             async for rows in pieces(tx, part, user):
-                yield b"".join([line(part, row) for row in rows])
+                yield b"".join([line(part, row, str(user) if alone else None) for row in rows])
 
 
 async def pieces(tx: Tx, part: Part, user: UUID) -> AsyncIterator[Sequence[Any]]:
@@ -111,11 +115,13 @@ async def pieces(tx: Tx, part: Part, user: UUID) -> AsyncIterator[Sequence[Any]]
         yield rows
 
 
-def line(part: Part, row: Sequence[Any]) -> bytes:
+def line(part: Part, row: Sequence[Any], alone: str | None) -> bytes:
     said: dict[str, Any] = {"kind": part.kind}
     for name, value in zip(part.names, row, strict=True):
         if name == "cost_micros":
             said["cost_usd"] = dollars(value)
+        elif alone and name in PEOPLE and value != alone:
+            said[name] = None
         else:
             said[name] = orjson.Fragment(value) if name in part.objects and value is not None else value
     return orjson.dumps(said, option=OPTIONS)

@@ -29,9 +29,9 @@ DAYS = f"""
     SELECT day, {SUMS} FROM member_days WHERE account_id = $1 AND user_id = $2 AND day BETWEEN $3 AND $4 GROUP BY day
 """
 MODELS = f"""
-    SELECT model_id, {SUMS}, sum(messages)::bigint AS messages, sum(cost_micros)::bigint AS cost,
-        sum(unpriced)::bigint AS unpriced
-    FROM member_days WHERE account_id = $1 AND user_id = $2 GROUP BY model_id HAVING sum(messages) > 0
+    SELECT coalesce(nullif(model_id, ''), '{UNKNOWN}') AS model, {SUMS}, sum(messages)::bigint AS messages,
+        sum(cost_micros)::bigint AS cost, sum(unpriced)::bigint AS unpriced
+    FROM member_days WHERE account_id = $1 AND user_id = $2 GROUP BY 1 HAVING sum(messages) > 0
 """
 # $3: the first instant of each day and of the one after the last; $4: the first day. A session was active on the day
 # of its first message and on that of its last; of the days between, which are few, only the rollup can say.
@@ -139,7 +139,7 @@ async def tokens(tx: CallerTx, length: int, now: datetime) -> dict[str, Any]:
         "days": length,
         "timezone": tx.caller.timezone,
         "daily": await daily(tx, days, starts),
-        "by_model": [model_line(row) for row in sorted(models, key=lambda row: (-sum(counts(row)), row["model_id"]))],
+        "by_model": [model_line(row) for row in sorted(models, key=lambda row: (-sum(counts(row)), row["model"]))],
         # Before the largest sessions are asked for.
         "totals": totals(models, await tx.driver.fetchval(SESSIONS, *own)),
         "top_sessions": [session_line(row) for row in await tx.driver.fetch(LARGEST, *own)],
@@ -181,7 +181,7 @@ def cost(micros: int, unpriced: int) -> str | None:
 
 def model_line(row: Record) -> dict[str, Any]:
     return {
-        "model": row["model_id"] or UNKNOWN,
+        "model": row["model"],
         **named(counts(row)),
         "messages": row["messages"],
         "cost_usd": cost(row["cost"], row["unpriced"]),

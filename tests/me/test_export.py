@@ -88,6 +88,25 @@ def log(database: Database, company: Company) -> Logbook:
     return Logbook(database, company.id)
 
 
+@pytest.mark.parametrize(("detail", "role", "shown"), [("own", "viewer", 1), ("own", "admin", 3), ("all", "viewer", 3)])
+async def test_where_members_are_shown_to_admins_alone_handoffs_name_nobody_else(
+    client: httpx.AsyncClient, log: Logbook, company: Company, *, detail: str, role: Any, shown: int
+) -> None:
+    setting = {"member_detail": detail}
+    assert (await client.patch("/api/v1/account", json=setting, headers=company.owner.headers)).status_code == 200
+    person, other = company.of(role), company.engineer
+    when = at("2026-05-03")
+    own, others = (log.session(when, user_id=each.id) for each in (person, other))
+    log.handoff(own, when, handed_off_by=other.id, claimed_by=other.id)
+    log.handoff(others, when, handed_off_by=person.id, claimed_by=None)
+    await log.write()
+    handoffs = [line for line in await lines(client, person) if line["kind"] == "handoff"]
+    named = [line[name] for line in handoffs for name in ("handed_off_by", "claimed_by") if line[name]]
+    assert len(handoffs) == 2
+    assert len(named) == shown
+    assert str(person.id) in named
+
+
 async def test_that_it_was_asked_for_is_on_record(
     client: httpx.AsyncClient, database: Database, company: Company
 ) -> None:

@@ -126,7 +126,7 @@ async def test_the_numbers_are_those_of_reports_filtered_by_the_caller(
 async def test_tokens_are_split_by_message_not_by_session(own: Own, log: Logbook, company: Company) -> None:
     now = datetime.now(UTC)
     session = log.session(now, user_id=company.viewer.id)
-    for model, tokens in (("big", 10), ("small", 1), ("small", 2), (None, 4)):
+    for model, tokens in (("big", 10), ("small", 1), ("small", 2), (None, 2), ("unknown", 2)):
         log.message(session, now, model_id=model, input_tokens=tokens)
     await log.write()
     told = await own(company.viewer, "tokens")
