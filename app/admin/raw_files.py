@@ -26,6 +26,9 @@ class RawFiles(Protocol):
     def keys(self, account: UUID) -> AsyncIterator[Any]:
         """Every file of the account, by its `key`."""
 
+    async def clear(self, place: str) -> None:
+        """The folder <account> or <account>/<member>, with those in it, as far as they are empty."""
+
 
 async def delete_logs(
     database: Database, files: RawFiles, account: UUID, user: UUID | None = None
@@ -34,11 +37,12 @@ async def delete_logs(
     while gone := await attempt(database, account, lambda tx: delete_some(tx, files, user)):
         yield Counter(transcripts=gone)
     # What no row names: an upload that died between file and row.
-    prefix = f"{account}/" if user is None else f"{account}/{user}/"
+    place = f"{account}" if user is None else f"{account}/{user}"
     for key in [file.key async for file in files.keys(account)]:
-        if key.startswith(prefix):
+        if key.startswith(f"{place}/"):
             await files.delete(key)
             yield Counter(stray_files=1)
+    await files.clear(place)
 
 
 async def delete_some(tx: Tx, files: RawFiles, user: UUID | None) -> int:

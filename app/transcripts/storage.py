@@ -41,6 +41,7 @@ class Storage(Protocol):
     async def keep(self, file: Path, key: str) -> None: ...
     async def read(self, key: str, start: int, stop: int) -> bytes: ...
     async def delete(self, key: str) -> None: ...
+    async def clear(self, place: str) -> None: ...
     def keys(self, account: UUID) -> AsyncIterator[Kept]: ...
 
 
@@ -72,6 +73,19 @@ def make(folder: Path) -> list[Path]:
     return made
 
 
+def move(file: Path, target: Path) -> list[Path]:
+    """The folders that were made for it. One that is empty may be cleared at this moment: then it is made again."""
+    while True:
+        try:
+            made = make(target.parent)
+            file.replace(target)
+        except FileNotFoundError:
+            if not file.exists():
+                raise
+        else:
+            return made
+
+
 def new_key(account: UUID, user: UUID) -> str:
     return f"{account}/{user}/{new_id()}"
 
@@ -87,9 +101,8 @@ class Folder:
 
     def _keep(self, file: Path, target: Path) -> None:
         """Moved, so that no reader ever sees half of it; on the disk, name included, before anybody is told."""
-        made = make(target.parent)
         sync(file)
-        file.replace(target)
+        made = move(file, target)
         for folder in (target.parent, *(folder.parent for folder in made)):
             sync(folder)
 
@@ -107,6 +120,15 @@ class Folder:
     async def delete(self, key: str) -> None:
         await asyncio.to_thread((self._root / key).unlink, missing_ok=True)
 
+    async def clear(self, place: str) -> None:
+        await asyncio.to_thread(self._clear, self._root / place)
+
+    def _clear(self, folder: Path) -> None:
+        """A name is an account's or a member's: it goes with what they had. Where something lies, it stays."""
+        for each in (*within(folder), folder):
+            with suppress(OSError):
+                each.rmdir()
+
     async def keys(self, account: UUID) -> AsyncIterator[Kept]:
         for path in await asyncio.to_thread(self._files, str(account)):
             try:
@@ -116,7 +138,14 @@ class Folder:
             yield Kept(str(path.relative_to(self._root)), datetime.fromtimestamp(modified, UTC))
 
     def _files(self, account: str) -> list[Path]:
-        return [path for path in (self._root / account).glob("*/*") if path.is_file()]
+        return [path for member in within(self._root / account) for path in within(member) if path.is_file()]
+
+
+def within(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing in one that is cleared at this moment."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return list(folder.iterdir())
+    return []
 
 
 def sync(path: Path) -> None:
@@ -169,6 +198,9 @@ class Bucket:
             pass
         except self._refused as why:
             raise StorageAway(type(why).__name__) from None
+
+    async def clear(self, place: str) -> None:
+        """A bucket has no folders."""
 
     async def keys(self, account: UUID) -> AsyncIterator[Kept]:
         try:

@@ -12,6 +12,7 @@ from app.audit import Trail
 from app.db.engine import Database
 from app.facts import upkeep
 from app.facts.identity import session_key
+from app.settings import Settings
 from tests.audit_rows import audited
 from tests.everything import World, rows_of, sent
 from tests.people import Company, Person
@@ -67,7 +68,10 @@ async def test_what_they_read_and_synchronised_is_forgotten_what_they_changed_or
     assert shown.json()["last_pull_at"] is None
 
 
-async def test_the_raw_files_go_and_others_stay(client: httpx.AsyncClient, world: World, full: Company) -> None:
+async def test_the_raw_files_go_and_others_stay(
+    client: httpx.AsyncClient, world: World, settings: Settings, full: Company
+) -> None:
+    folder = settings.data_dir / "transcripts" / str(full.id)
     stray = world.folder / "stray"
     stray.write_bytes(b"{}")
     await world.storage.keep(stray, f"{full.id}/{full.viewer.id}/nobody-knows")
@@ -76,6 +80,7 @@ async def test_the_raw_files_go_and_others_stay(client: httpx.AsyncClient, world
     left = await world.files(full.id)
     assert len(left) == 2
     assert not any(str(full.viewer.id) in key for key in left)
+    assert {path.name for path in folder.iterdir()} == {str(full.engineer.id), str(full.admin.id)}
 
 
 async def test_reports_say_what_is_left_and_a_rebuild_finds_nothing_to_do(

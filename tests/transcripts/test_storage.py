@@ -3,6 +3,7 @@
 The bucket is obstore's own, in memory and in a folder: no S3 is at hand here, whose protocol is obstore's affair.
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -79,6 +80,43 @@ async def test_a_folder_is_nobody_elses_and_shows_no_half_written_file(tmp_path:
     assert not file.exists()
     for path in (kept, kept.parent, kept.parent.parent, tmp_path / "transcripts"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_an_empty_folder_of_an_account_or_member_is_cleared_and_no_other(tmp_path: Path) -> None:
+    account, user, other = uuid4(), uuid4(), uuid4()
+    storage, top = storage_of(None, tmp_path), tmp_path / "transcripts" / str(account)
+    for key in (new_key(account, user), new_key(account, other)):
+        await storage.keep(arrived(tmp_path), key)
+        await storage.clear(f"{account}")
+    assert sorted(path.name for path in top.iterdir()) == sorted([str(user), str(other)])
+    (key,) = [kept.key async for kept in storage.keys(account) if str(user) in kept.key]
+    await storage.delete(key)
+    await storage.clear(f"{account}/{user}")
+    assert [path.name for path in top.iterdir()] == [str(other)]
+    (key,) = [kept.key async for kept in storage.keys(account)]
+    await storage.delete(key)
+    await storage.clear(f"{account}")
+    assert not top.exists()
+    await storage.clear(f"{account}")
+
+
+async def test_a_log_finds_its_place_while_folders_are_cleared(tmp_path: Path) -> None:
+    """Who was erased may send again at that moment."""
+    account, user = uuid4(), uuid4()
+    storage = storage_of(None, tmp_path)
+    done = asyncio.Event()
+
+    async def clear() -> None:
+        while not done.is_set():
+            await storage.clear(f"{account}")
+
+    clearing = [asyncio.create_task(clear()) for _ in range(2)]
+    for _ in range(100):
+        await storage.keep(arrived(tmp_path, b"x"), key := new_key(account, user))
+        assert await storage.read(key, 0, 1) == b"x"
+        await storage.delete(key)
+    done.set()
+    await asyncio.gather(*clearing)
 
 
 async def test_what_a_crash_left_on_its_way_is_cleared_after_an_hour(tmp_path: Path) -> None:
