@@ -41,6 +41,7 @@ FAREWELL_S = 1.5
 PRUNE_BATCH = 5_000
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
+WORKER, OPERATOR = "worker", "cli"
 ANALYTICS = "/api/v1/analytics/"
 # Recorded in a transaction of its own, before the first byte leaves.
 EXPORT = f"{ANALYTICS}export"
@@ -65,7 +66,7 @@ class Entry(NamedTuple):
     result: str = DONE
     status: int | None = None
     duration_ms: int | None = None
-    client_kind: str = "worker"
+    client_kind: str = WORKER
     ip: str | None = None
     request_id: str | None = None
 
@@ -106,9 +107,10 @@ async def record_call(
         await record(CallerTx.of(tx, caller, request), action, resource, **parameters)
 
 
-async def record_job(tx: Tx, action: str, **parameters: object) -> None:
-    """What the worker changed by itself."""
-    await write(tx, [Entry(new_id(), datetime.now(UTC), None, action, None, as_text(parameters))])
+async def record_own(tx: Tx, by: str, action: str, resource: UUID | None = None, **parameters: object) -> None:
+    """What no member did: the worker by itself (WORKER), or whoever runs this machine, at its terminal (OPERATOR)."""
+    named = str(resource) if resource else None
+    await write(tx, [Entry(new_id(), datetime.now(UTC), None, action, named, as_text(parameters), client_kind=by)])
 
 
 def seen(exchange: Exchange) -> Entry | None:
@@ -289,6 +291,6 @@ async def prune(database: Database, account: UUID) -> int:
             await tx.driver.execute(DELETE, account, chosen)
             rows = len(chosen)
             if rows:
-                await record_job(tx, "audit.prune", before=before, rows=rows)
+                await record_own(tx, WORKER, "audit.prune", before=before, rows=rows)
         gone += rows
     return gone

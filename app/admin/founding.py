@@ -1,4 +1,7 @@
-"""What an operator does from outside: found an account, list accounts, add the first members, make a key."""
+"""What an operator does from outside: found an account, list accounts, add the first members, make a key.
+
+Each change is on the account's record, in its own transaction, as the operator's.
+"""
 
 import contextlib
 import secrets
@@ -9,6 +12,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import insert, select, update
 
+from app import audit
 from app.admin.account import Zone
 from app.admin.users import Email
 from app.auth.caller import Role
@@ -48,6 +52,7 @@ async def create_account(database: Database, name: str, timezone: str = "UTC") -
         await tx.connection.execute(insert(AccountDirectory).values(account_id=values["id"]))
         await tx.connection.execute(insert(Account).values(**values, workspace_salt=secrets.token_bytes(32)))
         await tx.connection.execute(insert(AccountVersion).values(account_id=values["id"]))
+        await audit.record_own(tx, audit.OPERATOR, "account.create", values["id"], timezone=values["timezone"])
     return values
 
 
@@ -83,6 +88,7 @@ async def add_user(database: Database, account: UUID, email: str, role: Role, na
         if await tx.connection.scalar(taken):
             raise Conflict("This account already has a member with this e-mail address.")
         await tx.connection.execute(insert(User).values(values))
+        await audit.record_own(tx, audit.OPERATOR, "user.create", values["id"], account_role=role)
     return values
 
 
@@ -128,6 +134,7 @@ async def change_user(database: Database, user: UUID, **values: object) -> dict[
         left = await tx.connection.scalar(select(User.id).where(*owned).limit(1))
         if left is None and user in set(owners):
             raise Conflict("This is the account's last owner: make somebody else an owner first.")
+        await audit.record_own(tx, audit.OPERATOR, "user.change", user, **values)
     return {**member, **values}
 
 
@@ -140,11 +147,14 @@ async def create_key(database: Database, user: UUID, name: str = "made by the op
     values = {"account_id": member["account_id"], "id": key_id, "user_id": user, "name": checked(Name, name, "Name")}
     async with database.transaction(member["account_id"]) as tx:
         await tx.connection.execute(insert(ApiKey).values(**values, sha256=secret.sha256, hint=secret.hint))
+        await audit.record_own(tx, audit.OPERATOR, "key.create", key_id, user_id=str(user))
     return key_id, secret
 
 
 async def revoke_key(database: Database, account: UUID, key_id: UUID, at: object) -> None:
     async with database.transaction(account) as tx:
         mine = update(ApiKey).where(ApiKey.account_id == account, ApiKey.id == key_id)
-        if (await tx.connection.execute(mine.values(revoked_at=at))).rowcount == 0:
+        user = await tx.connection.scalar(mine.values(revoked_at=at).returning(ApiKey.user_id))
+        if user is None:
             raise NotFound("There is no such key in this account.")
+        await audit.record_own(tx, audit.OPERATOR, "key.revoke", key_id, user_id=str(user))

@@ -61,10 +61,11 @@ async def read_keys(tx: ViewerTx, query: Annotated[KeysQuery, Query()]) -> Page[
     user = query.user_id or tx.caller.id
     if user != tx.caller.id:
         tx.caller.require("admin")
-    after = cursors.read(tx.account, query.cursor)
+    # Each member's list is its own: a cursor of another's is refused like another account's.
+    after = cursors.read(user, query.cursor)
     rows = (await tx.connection.execute(keys_after(tx.account, user, after, query.limit))).all()
     found = [Key.model_validate(row) for row in rows]
-    return cursors.page(tx.account, found, query.limit, lambda key: (key.id,))
+    return cursors.page(user, found, query.limit, lambda key: (key.id,))
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(404, 409))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, on_database, settings_with
+from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.terminal import AsJson, show
 
@@ -50,6 +50,7 @@ def erase(
         account = (await find_user(database, user))["account_id"]
         async with database.transaction(account, read_only=True) as tx:
             total = await tx.driver.fetchval(ROWS["user"], account, user)
+        await on_record(database, account, "user.erase", user)
         erasing = erase_person(database, storage(settings), account, user)
         return {"user": str(user), **await watched(erasing, f"member {user}", "ai_sessions", total)}
 

@@ -13,6 +13,8 @@ import typer
 from app.settings import Settings
 
 if TYPE_CHECKING:  # `tally --help` should not wait for SQLAlchemy
+    from uuid import UUID
+
     from app.db.addresses import Addresses
     from app.db.engine import Database
 
@@ -93,6 +95,16 @@ async def run_on(addresses: "Addresses", settings: Settings, job: Callable[["Dat
         raise
     finally:
         await database.close()
+
+
+async def on_record(
+    database: "Database", account: "UUID", action: str, resource: "UUID | None" = None, **parameters: object
+) -> None:
+    """Before work that takes many transactions: that the operator began it is on the account's record."""
+    from app import audit  # noqa: PLC0415
+
+    async with database.transaction(account) as tx:
+        await audit.record_own(tx, audit.OPERATOR, action, resource, **parameters)
 
 
 def inspect(addresses: "Addresses", settings: Settings) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.operator import DataDir, on_database, settings_with
+from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.rollups import OneAccount, chosen
 from app.cli.terminal import AsJson, show
@@ -32,6 +32,7 @@ def reprice(
     async def price(database: "Database") -> int:
         total = 0
         for one in await chosen(database, account):
+            await on_record(database, one, "prices.reprice", since=str(low.date()), until=str(high.date()))
             with share(f"account {one}") as advance:
                 async for place, changed in run(database, one, low, high, PriceBook()):
                     total += changed

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, on_database, settings_with
+from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.rollups import OneAccount, chosen
 from app.cli.terminal import AsJson, show_rows
@@ -30,6 +30,7 @@ def apply(
     async def clear(database: "Database", one: UUID) -> list[retention.Cleared]:
         if dry_run:
             return await retention.preview(database, one)
+        await on_record(database, one, "retention.apply")
         with share(f"account {one}") as advance:
             total = sum(cleared.rows for cleared in await retention.preview(database, one))
             found = []

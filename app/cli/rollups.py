@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, on_database, settings_with
+from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.terminal import AsJson, show
 
@@ -69,6 +69,7 @@ def rebuild(
         accounts = await chosen(database, account)
         for one in accounts:
             reached: date | None = since.date() if since else None
+            await on_record(database, one, "rollups.rebuild", since=str(reached) if reached else None)
             try:
                 with share(f"account {one}") as advance:
                     async for progress in upkeep.rebuild(database, one, reached):

@@ -104,11 +104,12 @@ async def read_transcripts(tx: ViewerTx, query: Annotated[TranscriptsQuery, Quer
     user = query.user_id or tx.caller.id
     if user != tx.caller.id:
         tx.caller.require("admin")
-    after = cursors.read(tx.account, query.cursor)
+    # Each member's list is its own: a cursor of another's is refused like another account's.
+    after = cursors.read(user, query.cursor)
     rows = (await tx.connection.execute(transcripts_after(tx.account, user, after, query.limit))).mappings().all()
     readings = await readings_of(tx, rows)
     found = [StoredTranscript(**row, processors=readings[row["id"]]) for row in rows]
-    return cursors.page(tx.account, found, query.limit, lambda row: (row.uploaded_at, row.id))
+    return cursors.page(user, found, query.limit, lambda row: (row.uploaded_at, row.id))
 
 
 async def readings_of(tx: Tx, rows: Sequence[Any]) -> dict[UUID, list[Reading]]:

@@ -54,6 +54,40 @@ def test_a_key_works_until_it_is_revoked(beside: Terminal, port: int) -> None:
     assert httpx.post(door, json={"api_key": key["api_key"]}).status_code == 401
 
 
+def test_what_the_operator_changes_is_on_the_account_s_record(beside: Terminal, up: Running, port: int) -> None:
+    account = beside.report("account", "create", "Acme")["id"]
+    owner, other = (
+        beside.report("user", "add", f"{n}@acme.example", "--account", account, "--role", "owner")["id"] for n in "ab"
+    )
+    key = beside.report("key", "create", "--user", other)["id"]
+    beside.report("key", "revoke", key, "--account", account)
+    beside.report("user", "role", other, "engineer")
+    beside.report("user", "erase", other)
+    beside.report("rollups", "rebuild", "--account", account)
+    beside.report("retention", "apply", "--account", account)
+    beside.report("retention", "apply", "--account", account, "--dry-run")
+    beside.report("prices", "reprice", "--account", account, "--since", "2026-03-01", "--until", "2026-04-01")
+    token = beside.report("token", owner)["access_token"]
+    answer = httpx.get(
+        f"http://127.0.0.1:{port}/api/v1/admin/audit", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
+    rows = answer.json()["rows"][::-1]
+    assert [(row["action"], row["resource"]) for row in rows] == [
+        ("account.create", account),
+        ("user.create", owner),
+        ("user.create", other),
+        ("key.create", key),
+        ("key.revoke", key),
+        ("user.change", other),
+        ("user.erase", other),
+        ("rollups.rebuild", None),
+        ("retention.apply", None),
+        ("prices.reprice", None),
+    ]
+    assert {(row["user_id"], row["client_kind"]) for row in rows} == {(None, "cli")}
+    assert [rows[n]["parameters"] for n in (4, 5)] == [{"user_id": other}, {"account_role": "engineer"}]
+
+
 def test_a_token_lives_as_long_as_asked(beside: Terminal) -> None:
     account = beside.report("account", "create", "Acme")["id"]
     user = beside.report("user", "add", "ada@acme.example", "--account", account)["id"]

@@ -1,12 +1,15 @@
 """Lists: a total order, nothing twice and nothing missed while others write, cursors that fit one list."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
 
+from app.facts.identity import session_key
 from tests.people import Company, Person
 
 LISTS = ["/api/v1/users", "/api/v1/keys"]
@@ -101,6 +104,61 @@ async def test_a_cursor_fits_one_account_and_one_list(
         answer = await client.get(address, headers=owner.headers, params=cursor)
         assert (answer.status_code, answer.json()["detail"]) == (422, NOT_A_CURSOR)
     assert (await client.get(path, headers=company.owner.headers, params=cursor)).status_code == 200
+
+
+JUST_NOW = datetime.now(UTC).isoformat()
+MESSAGES = [{"session_id": f"s{n % 2}", "id": f"{n}", "role": "user", "created_at": JUST_NOW} for n in range(4)]
+FILES = [{"name": f"{n}.jsonl", "sha256": "a" * 64, "size": 1} for n in range(2)]
+
+
+@pytest.fixture
+async def cursors(client: AsyncClient, app: FastAPI, company: Company) -> dict[str, str]:
+    """Of every list that has pages, the cursor of the owner's second one."""
+    for path, sent in (
+        ("keys", {"name": "x"}),
+        ("keys", {"name": "y"}),
+        ("ingest/batches", {"messages": MESSAGES}),
+        ("sync/pushes", {"files": FILES}),
+    ):
+        answer = await client.post(f"/api/v1/{path}", headers=company.owner.headers, json=sent)
+        assert answer.is_success, answer.text
+    for path in ("sync/manifest", "analytics/usage") * 2:
+        assert (await client.get(f"/api/v1/{path}", headers=company.owner.headers)).status_code == 200
+    assert await app.state.trail.flush()
+    found = {}
+    for path, operations in app.openapi()["paths"].items():
+        if any(part["name"] == "cursor" for part in operations.get("get", {}).get("parameters", ())):
+            address = path.format(session_id=session_key(company.id, "s0"))
+            page = await client.get(address, headers=company.owner.headers, params={"limit": 1})
+            found[address] = page.json()["next_cursor"]
+    return found
+
+
+async def test_no_list_takes_the_cursor_of_another(
+    client: AsyncClient, company: Company, cursors: dict[str, str]
+) -> None:
+    assert len(cursors) >= 9
+    assert all(cursors.values())
+    for address in cursors:
+        for source, cursor in cursors.items():
+            answer = await client.get(address, headers=company.owner.headers, params={"cursor": cursor})
+            assert answer.status_code == (200 if source == address else 422), (address, source)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/keys", "/api/v1/transcripts"])
+async def test_the_cursor_of_one_member_s_list_is_not_one_of_another_s(
+    client: AsyncClient, company: Company, cursors: dict[str, str], path: str
+) -> None:
+    """Nor for an admin, who may ask for both."""
+    for person, given, status in (
+        (company.viewer, {}, 422),
+        (company.admin, {}, 422),
+        (company.admin, {"user_id": str(company.viewer.id)}, 422),
+        (company.owner, {"user_id": str(company.viewer.id)}, 422),
+        (company.owner, {"user_id": str(company.owner.id)}, 200),
+    ):
+        answer = await client.get(path, headers=person.headers, params={"cursor": cursors[path], **given})
+        assert answer.status_code == status, (person.role, given)
 
 
 @every_list
