@@ -1,25 +1,26 @@
 import "../parts/tabs.css";
 
-import { type ComponentType, lazy, Suspense } from "react";
 import { useRoute } from "wouter";
 
 import { Said } from "../parts/said";
-import { Message, Skeleton } from "../parts/states";
+import { Message } from "../parts/states";
+import type { Load } from "../shell/lazy";
 import { PageLink } from "../shell/navigation";
+import { Opened } from "../shell/opened";
 
 interface Section {
   path: string;
   title: string;
-  Body: ComponentType;
+  load: Load;
 }
 
 const SECTIONS: readonly Section[] = [
-  { path: "/admin", title: "Members", Body: lazy(() => import("./admin/members")) },
-  { path: "/admin/keys", title: "API keys", Body: lazy(() => import("./admin/keys")) },
-  { path: "/admin/processing", title: "Processing", Body: lazy(() => import("./admin/processing")) },
-  { path: "/admin/audit", title: "Audit", Body: lazy(() => import("./admin/audit")) },
-  { path: "/admin/settings", title: "Settings", Body: lazy(() => import("./admin/settings")) },
-  { path: "/admin/data", title: "Data", Body: lazy(() => import("./admin/data")) },
+  { path: "/admin", title: "Members", load: () => import("./admin/members") },
+  { path: "/admin/keys", title: "API keys", load: () => import("./admin/keys") },
+  { path: "/admin/processing", title: "Processing", load: () => import("./admin/processing") },
+  { path: "/admin/audit", title: "Audit", load: () => import("./admin/audit") },
+  { path: "/admin/settings", title: "Settings", load: () => import("./admin/settings") },
+  { path: "/admin/data", title: "Data", load: () => import("./admin/data") },
 ];
 
 /** The account's members, keys, settings and upkeep. */
@@ -40,9 +41,7 @@ export default function Admin() {
         {current === undefined ? (
           <Message title="There is no such section">Choose one above.</Message>
         ) : (
-          <Suspense fallback={<Skeleton height="50vh" />}>
-            <current.Body />
-          </Suspense>
+          <Opened load={current.load} height="50vh" />
         )}
       </Said>
     </>

@@ -4,7 +4,7 @@ import { ApiProblem } from "../api/problem";
 
 export const MINUTE = 60_000;
 /** While the server is away. */
-const SOON = 10_000;
+export const SOON = 10_000;
 const RETRIES = 1;
 
 /** How often a visible page asks again; hidden ones do not. */

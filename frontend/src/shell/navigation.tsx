@@ -23,7 +23,7 @@ export function Navigation({ pages, current }: NavigationProps) {
         <ul className="side-pages">
           {pages.map((page) => (
             <li key={page.path}>
-              <PageLink to={page.path} isCurrent={page === current} onForesee={() => foresee(page)}>
+              <PageLink to={page.path} isCurrent={page === current} onForesee={() => foresee(page.load)}>
                 <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
                   <path d={page.icon} fill="none" stroke="currentColor" strokeWidth="1.4" strokeLinejoin="round" strokeLinecap="round" />
                 </svg>

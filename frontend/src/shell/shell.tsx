@@ -1,17 +1,17 @@
 import "./shell.css";
 
-import { type RefObject, Suspense, useEffect, useRef } from "react";
+import { type RefObject, useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 
 import { type Page, PAGES, pageAt } from "../pages";
-import { Forbidden, Message, Skeleton } from "../parts/states";
+import { Forbidden, Message } from "../parts/states";
 import { useSession } from "../session/current";
-import { may } from "../session/session";
+import { may, type Role } from "../session/session";
 import { Bar } from "./bar";
-import { Fence } from "./fence";
 import { Freshness } from "./freshness";
-import { pageOf } from "./lazy";
+import { foresee } from "./lazy";
 import { Navigation, PageLink } from "./navigation";
+import { Opened } from "./opened";
 
 /** What stays while pages come and go. */
 export function Shell() {
@@ -22,6 +22,7 @@ export function Shell() {
   const page = path === "/" ? (mine.find((one) => one.path === "/") ?? mine[0] ?? PAGES[0]) : pageAt(path);
   const main = useRef<HTMLElement>(null);
   useArrival(path, page, main);
+  useForesight(me.account_role);
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -44,14 +45,7 @@ export function Shell() {
 
 function Content({ page, isMine }: { page: Page; isMine: boolean }) {
   if (!isMine) return <Forbidden sentence={`${page.title} needs the ${page.role} role.`} />;
-  const Body = pageOf(page);
-  return (
-    <Fence key={page.path}>
-      <Suspense fallback={<Skeleton height="60vh" />}>
-        <Body />
-      </Suspense>
-    </Fence>
-  );
+  return <Opened key={page.path} load={page.load} height="60vh" />;
 }
 
 function Nowhere() {
@@ -60,6 +54,16 @@ function Nowhere() {
       Check the link, or choose a page on the left.
     </Message>
   );
+}
+
+/** Fetches every page's script once nothing else is to do, so that an outage later takes none away. */
+function useForesight(role: Role) {
+  useEffect(() => {
+    // Where a browser does not tell when it rests, scripts come as pages are opened.
+    if (!("requestIdleCallback" in window)) return;
+    const waiting = requestIdleCallback(() => PAGES.filter((page) => may(role, page.role)).forEach(({ load }) => foresee(load)));
+    return () => cancelIdleCallback(waiting);
+  }, [role]);
 }
 
 /** A new page has its title in the window's, begins at its top, and readers of screens are taken there. */
