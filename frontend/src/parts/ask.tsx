@@ -1,8 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useRef } from "react";
 
 import { Dialog } from "./dialog";
 import { Refusal } from "./said";
+import { useChange } from "./useChange";
 
 interface AskProps<Answer> {
   title: string;
@@ -19,24 +19,25 @@ interface AskProps<Answer> {
 
 /** Asks before something is changed, sends it, and stays with the API's sentence when it is refused. */
 export function Ask<Answer>({ title, action, isGrave = false, send, onDone, onClose, children }: AskProps<Answer>) {
-  const queries = useQueryClient();
   const calling = useRef(new AbortController());
-  const change = useMutation({
-    networkMode: "always",
-    mutationFn: (given: FormData) => send(given, (calling.current = new AbortController()).signal),
-    // Also after a failure: part of it may have come through.
-    onSettled: () => void queries.invalidateQueries(),
+  const isClosed = useRef(false);
+  const change = useChange((given: FormData) => send(given, (calling.current = new AbortController()).signal), {
+    onDone: (answer) => {
+      if (isClosed.current) return;
+      onClose();
+      onDone(answer);
+    },
   });
-  useEffect(() => () => calling.current.abort(), []);
+  useEffect(() => {
+    isClosed.current = false;
+    return () => {
+      isClosed.current = true;
+      calling.current.abort();
+    };
+  }, []);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    if (change.isPending) return;
-    change.mutate(new FormData(event.currentTarget), {
-      onSuccess: (answer) => {
-        onClose();
-        onDone(answer);
-      },
-    });
+    change.begin(new FormData(event.currentTarget));
   };
   return (
     <Dialog title={title} onClose={onClose}>

@@ -1,4 +1,3 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 
 import { answerOf } from "../../api/client";
@@ -7,6 +6,7 @@ import { COUNT } from "../../format/numbers";
 import { Panel } from "../../parts/panel";
 import { Refusal, useSay } from "../../parts/said";
 import { DataTable } from "../../parts/table";
+import { useChange } from "../../parts/useChange";
 import { useReport } from "../../reports/useReport";
 import { useSession } from "../../session/current";
 import { useView } from "../../view/useView";
@@ -21,8 +21,8 @@ export default function Processing() {
   const report = useReport("/api/v1/admin/processors", {});
   const [releasing, release] = useState<SetAside | null>(null);
   const pass = usePass();
-  const running = pass.isPending ? pass.variables : null;
-  const processors = useMemo(() => processorColumns(inZone, running, pass.mutate), [inZone, running, pass.mutate]);
+  const running = pass.isPending ? (pass.variables ?? null) : null;
+  const processors = useMemo(() => processorColumns(inZone, running, pass.begin), [inZone, running, pass.begin]);
   const files = useMemo(() => fileColumns(inZone, release), [inZone]);
   const jobs = useMemo(() => jobColumns(inZone), [inZone]);
   return (
@@ -67,15 +67,11 @@ export default function Processing() {
 /** A pass by hand; what it did is said, and everything that it may have changed asked anew. */
 function usePass() {
   const { client } = useSession();
-  const queries = useQueryClient();
   const say = useSay();
-  return useMutation({
-    networkMode: "always",
-    mutationFn: (processor: string) =>
-      answerOf(client.POST("/api/v1/admin/run-session-processor", { params: { query: { processor } } })),
-    onSuccess: ({ details }) => say(summary(details)),
-    onSettled: () => void queries.invalidateQueries(),
-  });
+  return useChange(
+    (processor: string) => answerOf(client.POST("/api/v1/admin/run-session-processor", { params: { query: { processor } } })),
+    { onDone: ({ details }) => say(summary(details)) },
+  );
 }
 
 function summary({ processor, scanned, processed, skipped, errors, items_extracted: items }: Details): string {
