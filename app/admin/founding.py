@@ -97,6 +97,11 @@ async def require_account(tx: Tx) -> None:
         raise NotFound("There is no account with this id; `tally account list` shows them.")
 
 
+async def zone_of(tx: Tx) -> str:
+    await require_account(tx)
+    return str(await tx.connection.scalar(select(Account.timezone).where(Account.id == tx.account)))
+
+
 async def find_user(database: Database, user: UUID) -> dict[str, Any]:
     """A member by id alone: every account is asked, one by one."""
     for account in await account_ids(database):

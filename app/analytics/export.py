@@ -55,17 +55,19 @@ async def export_facts(tx: AdminChange, request: Request, asked: Annotated[Expor
     a spreadsheet would take for a formula begins with an apostrophe. Two exports of an account run at once, each up to
     an hour; one that nobody reads for half a minute ends.
     """  # noqa: D205 - a paragraph, for people who read the description
-    window, filters, table = (
-        Window.of(asked, tx.caller.timezone, datetime.now(UTC)),
-        Filters.of(asked),
-        TABLES[asked.kind],
-    )
-    require_known(asked.kind, table, filters)
+    window, filters, table = selected(asked, tx.caller.timezone, datetime.now(UTC))
     media_type, make = FORMATS[asked.format]
     source = table.pieces(request.app.state.database, tx.account, window, filters)
     body = as_bytes(make(table.columns), source)
     await audit.record(tx, "query.export", **described(request, asked, window))
     return Download(body, media_type=media_type, headers=attached(asked, window))
+
+
+def selected(asked: ExportQuery, zone: str, now: datetime) -> tuple[Window, Filters, "Table"]:
+    """What is asked for, of an account in this zone; Unprocessable where it cannot be had."""
+    filters, table = Filters.of(asked), TABLES[asked.kind]
+    require_known(asked.kind, table, filters)
+    return Window.of(asked, zone, now), filters, table
 
 
 def require_known(kind: Kind, table: "Table", filters: Filters) -> None:
@@ -85,7 +87,7 @@ def described(request: Request, asked: ExportQuery, window: Window) -> dict[str,
 
 
 def attached(asked: ExportQuery, window: Window) -> dict[str, str]:
-    name = f"tally-{asked.kind}-{window.days[0]}-{window.days[-1]}.{asked.format}" if window.days else "tally-nothing"
+    name = f"tally-{asked.kind}-{window.days[0]}-{window.days[-1]}.{asked.format}"
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
@@ -122,7 +124,7 @@ def from_facts(statement: Callable[[frozenset[str]], Prepared], row: Callable[[A
 
 
 async def daily(database: Database, account: UUID, window: Window, filters: Filters) -> AsyncIterator[Sequence[Row]]:
-    """What /usage shows day by day: at most 401 rows."""
+    """What /usage shows day by day: at most 400 rows."""
     async with database.transaction(account, read_only=True, snapshot=True) as tx:
         days = await count(tx, window, filters, "day")
         sessions = await active_sessions(tx, window, filters)

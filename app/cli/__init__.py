@@ -6,8 +6,10 @@ import typer
 
 from app.cli import (
     accounts,
+    benching,
     doctor,
     erasing,
+    exporting,
     importing,
     keys,
     migrate,
@@ -42,9 +44,11 @@ migrate.register(cli)
 doctor.register(cli)
 demo.register(cli)
 importing.register(cli)
+exporting.register(cli)
 erasing.register(users.commands, accounts.commands)
 push.register(cli)
 processing.register(cli)
+benching.register(cli)
 cli.add_typer(accounts.commands, name="account")
 cli.add_typer(users.commands, name="user")
 cli.add_typer(keys.commands, name="key")
