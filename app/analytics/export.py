@@ -32,7 +32,7 @@ from app.models.model import Model
 from app.models.tool_call import ToolCall
 from app.web.downloads import Download, Place
 from app.web.problems import Unprocessable
-from app.web.questions import kept, values_of
+from app.web.questions import Given, kept, values_of
 from app.web.schema import dollars, problems
 
 router = routes()
@@ -59,7 +59,7 @@ async def export_facts(tx: AdminChange, request: Request, asked: Annotated[Expor
     media_type, make = FORMATS[asked.format]
     source = table.pieces(request.app.state.database, tx.account, window, filters)
     body = as_bytes(make(table.columns), source)
-    await audit.record(tx, "query.export", **described(request, asked, window))
+    await audit.record(tx, "query.export", **described(values_of(request.scope["query_string"]), asked, window))
     return Download(body, media_type=media_type, headers=attached(asked, window))
 
 
@@ -80,10 +80,9 @@ def require_known(kind: Kind, table: "Table", filters: Filters) -> None:
         )
 
 
-def described(request: Request, asked: ExportQuery, window: Window) -> dict[str, Any]:
+def described(given: Given, asked: ExportQuery, window: Window) -> dict[str, Any]:
     """For the audit log: whose, of which time, what and how."""
-    filters = kept(values_of(request.scope["query_string"]))
-    return filters | window.shown | {"kind": asked.kind, "format": asked.format}
+    return kept(given) | window.shown | {"kind": asked.kind, "format": asked.format}
 
 
 def attached(asked: ExportQuery, window: Window) -> dict[str, str]:

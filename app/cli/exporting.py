@@ -26,6 +26,7 @@ Kind = Literal["messages", "tool_calls", "sessions", "daily"]
 Format = Literal["csv", "ndjson", "parquet"]
 # The column that rows are sorted by: how far into the window they are is how far the export is.
 SORTED_BY = {"messages": "created_at", "tool_calls": "occurred_at", "sessions": "updated_at"}
+FILTERS = ("agent", "model", "user_id")
 OPTIONS = {"start_date": "--start", "end_date": "--end", "user_id": "--user-id"}
 NAMED = re.compile(r"(?:query\.)?\b(start_date|end_date|user_id|agent|model|timezone)\b")
 
@@ -101,8 +102,9 @@ async def write_out(database: "Database", account: UUID, asked: "ExportQuery", o
         form = FORMATS[asked.format][1](table.columns)
     with opened(output) as file:
         async with database.transaction(account) as tx:
-            given = {"kind": asked.kind, "format": asked.format, **described(window, filters)}
-            await audit.record_operator(tx, "query.export", **given)
+            given = {name: [str(value) for value in getattr(asked, name)] for name in FILTERS}
+            noted = {name: values for name, values in given.items() if values}
+            await audit.record_operator(tx, "query.export", **described(noted, asked, window))
         found = table.pieces(database, account, window, filters)
         async for piece in as_bytes(form, watched(found, table, SORTED_BY.get(asked.kind), window, counted)):
             size += file.write(piece)

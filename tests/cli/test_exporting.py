@@ -102,9 +102,10 @@ async def test_without_a_file_it_is_written_out_and_it_is_on_record_as_an_operat
     assert row.parameters == {
         "kind": "messages",
         "format": "csv",
-        "start": "2026-05-01T00:00:00Z",
-        "end": "2026-05-31T23:59:59.999999Z",
-        "agents": 1,
+        "start_date": "2026-05-01T00:00:00Z",
+        "end_date": "2026-05-31T23:59:59.999999Z",
+        "timezone": "UTC",
+        "agent": "b",
     }
 
 
