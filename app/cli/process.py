@@ -11,6 +11,7 @@ from typing import NoReturn
 import uvicorn
 from fastapi import FastAPI
 
+from app.cli.allocation import give_back_at_once
 from app.cli.protocol import BoundedHead
 from app.db.addresses import BadAddress
 
@@ -51,6 +52,7 @@ def url_of(listener: socket.socket) -> str:
 
 def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
     """Answer until told to stop, then finish what is in flight."""
+    give_back_at_once()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
