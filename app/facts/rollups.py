@@ -24,6 +24,8 @@ MESSAGE_NUMBERS = (
     "cost_micros",
     "unpriced",
 )
+# Rows of one statement: what the driver makes of them is as large as they are.
+AT_ONCE = 2_500
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ async def add(tx: Tx, deltas: Deltas, now: datetime) -> None:
 
 
 async def add_rows(tx: Tx, rollup: Rollup, rows: Mapping[tuple[Any, ...], Sequence[Any]]) -> list[Any]:
-    if not rows:
-        return []
-    columns = [*zip(*rows, strict=True), *zip(*rows.values(), strict=True)]
-    found: list[Any] = await tx.driver.fetch(rollup.add, tx.account, *columns)
+    lines, found = [(*key, *numbers) for key, numbers in rows.items()], list[Any]()
+    for start in range(0, len(lines), AT_ONCE):
+        columns = zip(*lines[start : start + AT_ONCE], strict=True)
+        found += await tx.driver.fetch(rollup.add, tx.account, *columns)
     return found

@@ -4,7 +4,7 @@ Three steps: *upsert*, which tells what was and what is; *deltas*, pure; *apply*
 upsert instead would be wrong: another writer may change them in between.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -40,22 +40,26 @@ SETTINGS = """
         greatest(v.facts_from, v.counted_from) AS counted_from
     FROM accounts a LEFT JOIN account_versions v ON v.account_id = $1 WHERE a.id = $1
 """
-UPSERT_SESSIONS = SESSION.upsert(("created_at", "user_id"))
 # What a price depends on beside what is counted.
 PRICED = ("provider", "cache_creation_1h_tokens")
 MESSAGE_CHANGE = (*COUNTED, *PRICED)
 COUNTS_END = -2 * len(PRICED)
-UPSERT_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE)
-UPSERT_CALLS = TOOL_CALL.upsert(CALLED)
-UPSERT_STEPS = STEP.upsert()
-UPSERT_HANDOFFS = HANDOFF.upsert()
+SESSION_CHANGE = ("created_at", "user_id")
 # Those who may bring in only their own may not change what another member's session reported either. A session that
 # merely came through somebody (1970) is still free.
 OWN, OWN_OR_FREE = "f.user_id = {own}", "(f.user_id = {own} OR f.user_id_at < '1970-01-02')"
-UPSERT_OWN_SESSIONS = SESSION.upsert(("created_at", "user_id"), OWN_OR_FREE)
-UPSERT_OWN_MESSAGES = MESSAGE.upsert(MESSAGE_CHANGE, OWN)
-UPSERT_OWN_CALLS = TOOL_CALL.upsert(CALLED, OWN)
-OWN_ONLY = (UPSERT_OWN_SESSIONS, UPSERT_OWN_MESSAGES, UPSERT_OWN_CALLS)
+UPSERTS = {
+    SESSION: SESSION.upsert(SESSION_CHANGE),
+    MESSAGE: MESSAGE.upsert(MESSAGE_CHANGE),
+    TOOL_CALL: TOOL_CALL.upsert(CALLED),
+    STEP: STEP.upsert(),
+    HANDOFF: HANDOFF.upsert(),
+}
+UPSERTS_OF_OWN = {
+    SESSION: SESSION.upsert(SESSION_CHANGE, OWN_OR_FREE),
+    MESSAGE: MESSAGE.upsert(MESSAGE_CHANGE, OWN),
+    TOOL_CALL: TOOL_CALL.upsert(CALLED, OWN),
+}
 OWNERS = "SELECT id, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
 HAND_OVER_MESSAGES = f"""
     UPDATE messages AS f SET user_id = t.user_id FROM unnest($2::uuid[], $3::uuid[]) AS t (id, user_id)
@@ -72,11 +76,10 @@ SET_COSTS = """
 """
 
 
-# Rows of one statement: what the driver makes of them is as large as they are.
-AT_ONCE = 2_500
 # As often as others may move rows while these are written.
 MOST_ROUNDS = 4
 Owners = Mapping[UUID, UUID | None]
+Told = Callable[[Any], None]
 
 
 @dataclass
@@ -164,41 +167,47 @@ class Writer:
         if self._only_own is not None and any(owner != self._only_own for owner in owners.values()):
             raise Overtaken("another member began this session meanwhile")
         changed.messages = await self._messages(facts.messages, owners)
-        changed.tool_calls = await self._calls(facts.tool_calls, owners)
-        changed.steps = {row["id"] for row in await self._upsert(STEP, UPSERT_STEPS, facts.steps)}
-        changed.handoffs = {row["id"] for row in await self._upsert(HANDOFF, UPSERT_HANDOFFS, facts.handoffs)}
+        changed.tool_calls = await self._upsert(TOOL_CALL, facts.tool_calls, self._call_changed, owners)
+        changed.steps = await self._upsert(STEP, facts.steps)
+        changed.handoffs = await self._upsert(HANDOFF, facts.handoffs)
         return changed
 
-    async def _upsert(self, kind: Kind, sql: str, rows: Sequence[Any], owners: Owners | None = None) -> list[Any]:
-        if not rows:
-            return []
-        folded = kind.fold(rows)
-        if len(folded) > AT_ONCE:
+    async def _upsert(
+        self, kind: Kind, rows: Sequence[Any], told: Told = lambda _: None, owners: Owners | None = None
+    ) -> set[UUID]:
+        """The keys of what changed; `told` hears of each."""
+        folded, changed = kind.fold(rows), set[UUID]()
+        if len(folded) > rollups.AT_ONCE:
             # In the order of the statement, so that two writers still meet in the same one.
             folded = sorted(folded, key=kind.place)
-        more = [self._only_own] if sql in OWN_ONLY else []
-        found: list[Any] = []
-        for start in range(0, len(folded), AT_ONCE):
-            some = folded[start : start + AT_ONCE]
+        guarded = self._only_own is not None and kind in UPSERTS_OF_OWN
+        sql, more = (UPSERTS_OF_OWN[kind], [self._only_own]) if guarded else (UPSERTS[kind], [])
+        for start in range(0, len(folded), rollups.AT_ONCE):
+            some = folded[start : start + rollups.AT_ONCE]
             columns = list(zip(*some, strict=True))
             if owners is not None:
                 columns[kind.names.index("user_id")] = tuple([owners[row.session_id] for row in some])
             # What nobody tells is not sent: unnest fills it up with nulls.
             sent = [column if any(value is not None for value in column) else () for column in columns]
-            found += await self._tx.driver.fetch(sql, self._tx.account, *sent, *more)
-        return found
+            for row in await self._tx.driver.fetch(sql, self._tx.account, *sent, *more):
+                changed.add(row["id"])
+                told(row)
+        return changed
 
     async def _sessions(self, sessions: Sequence[SessionFact]) -> set[UUID]:
-        statement = UPSERT_SESSIONS if self._only_own is None else UPSERT_OWN_SESSIONS
-        found = await self._upsert(SESSION, statement, sessions)
-        for row in found:
+        turned: dict[UUID, UUID] = {}
+
+        def told(row: Any) -> None:
             if not row["fresh"]:
                 self._deltas.session(-1, row["old_created_at"], row["old_user_id"])
+                if row["old_user_id"] != row["new_user_id"]:
+                    turned[row["id"]] = row["new_user_id"]
             self._deltas.session(+1, row["new_created_at"], row["new_user_id"])
-        turned = [row for row in found if not row["fresh"] and row["old_user_id"] != row["new_user_id"]]
+
+        changed = await self._upsert(SESSION, sessions, told)
         if turned:
-            await self._hand_over([row["id"] for row in turned], [row["new_user_id"] for row in turned])
-        return {row["id"] for row in found}
+            await self._hand_over([*turned], [*turned.values()])
+        return changed
 
     async def _hand_over(self, sessions: list[UUID], users: list[UUID]) -> None:
         """A session turned out to be another member's: so is all that belongs to it."""
@@ -208,13 +217,12 @@ class Writer:
         await self._tx.driver.execute(HAND_OVER_CALLS, self._tx.account, sessions, users)
 
     async def _messages(self, messages: Sequence[MessageFact], owners: Owners) -> set[UUID]:
-        statement = UPSERT_MESSAGES if self._only_own is None else UPSERT_OWN_MESSAGES
         folded = MESSAGE.fold(messages)
         if folded is not messages:
             folded = [self._priced(message) for message in folded]
-        found = await self._upsert(MESSAGE, statement, folded, owners)
         repriced: dict[UUID, int | None] = {}
-        for row in found:
+
+        def told(row: Any) -> None:
             new = row[3:COUNTS_END:2]
             if not row["fresh"]:
                 # What it costs is known only now that both reports are one.
@@ -226,9 +234,11 @@ class Writer:
                 self._touched |= {row["old_session_id"], row["new_session_id"]}
                 new = (*new[:12], cost)
             self._deltas.message(+1, new)
+
+        changed = await self._upsert(MESSAGE, folded, told, owners)
         if repriced:
             await self._tx.driver.execute(SET_COSTS, self._tx.account, [*repriced], [*repriced.values()], VERSION)
-        return {row["id"] for row in found}
+        return changed
 
     def _priced(self, m: MessageFact) -> MessageFact:
         """Of two reports in one batch, what they cost together."""
@@ -237,12 +247,8 @@ class Writer:
         cost = self._book.micros(m.provider, m.model_id, m.created_at, tokens)
         return m._replace(cost_micros=cost, price_version=VERSION if cost else None)
 
-    async def _calls(self, calls: Sequence[ToolCallFact], owners: Owners) -> set[UUID]:
-        statement = UPSERT_CALLS if self._only_own is None else UPSERT_OWN_CALLS
-        found = await self._upsert(TOOL_CALL, statement, calls, owners)
-        for row in found:
-            if not row["fresh"]:
-                self._deltas.call(-1, row[2::2])
-                self._touched |= {row["old_session_id"], row["new_session_id"]}
-            self._deltas.call(+1, row[3::2])
-        return {row["id"] for row in found}
+    def _call_changed(self, row: Any) -> None:
+        if not row["fresh"]:
+            self._deltas.call(-1, row[2::2])
+            self._touched |= {row["old_session_id"], row["new_session_id"]}
+        self._deltas.call(+1, row[3::2])
