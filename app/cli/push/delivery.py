@@ -6,6 +6,7 @@ ends us before that, the file is read and sent again, which changes nothing ther
 
 import asyncio
 import bisect
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ class Delivery:
     _queue: asyncio.Queue[tuple[int, int, Frame] | None] = field(default_factory=lambda: asyncio.Queue(IN_FLIGHT))
     # By reader: batches not yet answered, and files that wait for them.
     _open: dict[int, set[int]] = field(default_factory=dict)
-    _files: dict[int, list[Waiting]] = field(default_factory=dict)
+    _files: dict[int, deque[Waiting]] = field(default_factory=dict)
     _failed: dict[int, str] = field(default_factory=dict)
     _number: int = 0
     _bytes: dict[int, int] = field(default_factory=dict)
@@ -65,10 +66,10 @@ class Delivery:
         if head["outcome"] == "packed":
             self._number += 1
             self._open.setdefault(reader, set()).add(self._number)
-            self._files.setdefault(reader, []).append(Waiting(frame, {self._number}))
+            self._files.setdefault(reader, deque()).append(Waiting(frame, {self._number}))
             await self._queue.put((reader, self._number, frame))
             return
-        self._files.setdefault(reader, []).append(Waiting(frame, set(self._open.get(reader, ()))))
+        self._files.setdefault(reader, deque()).append(Waiting(frame, set(self._open.get(reader, ()))))
         await self._settle(reader)
 
     async def run(self) -> None:
@@ -154,16 +155,13 @@ class Delivery:
             self.report.secrets += head.get("secrets", 0)
 
     async def _settle(self, reader: int) -> None:
-        """The files of a reader that wait for nothing any more."""
-        unanswered, still = self._open.get(reader, set()), list[Waiting]()
-        done = list[Frame]()
-        for waiting in self._files.get(reader, ()):
-            if waiting.batches & unanswered:
-                still.append(waiting)
-            else:
-                done.append(waiting.frame)
-        self._files[reader] = still
-        for frame in done:
+        """The files of a reader that wait for nothing any more.
+
+        In their order: what one still waits for, those read after it wait for as well.
+        """
+        unanswered, files = self._open.get(reader, set()), self._files.get(reader, deque())
+        while files and not files[0].batches & unanswered:
+            frame = files.popleft().frame
             await self.settled(frame, self._failed.pop(frame.head["file"], None) or frame.head.get("why"))
 
 

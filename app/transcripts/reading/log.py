@@ -4,6 +4,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -74,11 +75,17 @@ class Reading:
         yield from self._rest(self.log, self.content.chunks())
 
     def _whole(self) -> Iterator[Fact]:
-        self.form = form_of(self.content)
+        chunks = self.content.chunks()
+        first = next(chunks, b"")
+        self.form = Recogniser().feed(first)
         if self.form is None:
-            return
+            # Not known by its beginning: all is searched, and then read.
+            self.content.rewind()
+            self.form, first, chunks = form_of(self.content), b"", self.content.chunks()
+            if self.form is None:
+                return
         self.log = Log.start(self.form, self.source)
-        yield from self._rest(self.log, self.content.chunks())
+        yield from self._rest(self.log, chain([first], chunks))
 
     def _rest(self, log: Log, chunks: Iterator[bytes]) -> Iterator[Fact]:
         for chunk in chunks:
