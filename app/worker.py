@@ -19,6 +19,7 @@ from app.admin import closing
 from app.admin.founding import account_ids
 from app.db import leases
 from app.db.engine import Database, Tx, Unreachable
+from app.db.files import touch
 from app.db.leases import Ended, Refused
 from app.facts import retention, upkeep
 from app.models.account import Account
@@ -162,7 +163,7 @@ class Worker:
     async def _look_round(self, stop: asyncio.Event) -> None:
         """Show that the worker is alive, and see which accounts there are."""
         while not stop.is_set():
-            self._alive.touch()
+            touch(self._alive)
             try:
                 accounts = await account_ids(self._database)
             except Exception as error:  # noqa: BLE001 - away or not migrated: it may come

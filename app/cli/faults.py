@@ -3,6 +3,7 @@
 What this module does not know is a fault of ours, and shows itself whole.
 """
 
+import errno
 from typing import Any
 
 from pydantic import ValidationError
@@ -38,7 +39,9 @@ def explain(error: Exception) -> str | None:
         case Unreachable():
             return f"The database cannot be reached: {error}."
         case OSError(filename=str() as path):
-            return f"{path} cannot be used: {error.strerror}."
+            linked = error.errno == errno.ELOOP
+            said = "is a symbolic link where Tally keeps a file of its own: remove it and start again"
+            return f"{path} {said if linked else f'cannot be used: {error.strerror}'}."
     known = STATES.get(sqlstate(error))
     problem = None if known else translate(error)
     return problem.detail if problem else known

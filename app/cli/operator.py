@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from app.db.files import make_folders, open_own, read_own
 from app.settings import Settings
 
 if TYPE_CHECKING:  # `tally --help` should not wait for SQLAlchemy
@@ -123,7 +124,7 @@ def signing_secret(settings: Settings) -> str | None:
     if settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value()
     kept = secret_file(settings.data_dir)
-    return kept.read_text().strip() if kept.exists() else None
+    return read_own(kept).strip() if kept.exists() else None
 
 
 def secret_file(data_dir: Path) -> Path:
@@ -132,9 +133,9 @@ def secret_file(data_dir: Path) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, and readable by its owner alone from the first byte on."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(path.parent)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(open_own(draft, os.O_WRONLY | os.O_EXCL), "w") as file:
         file.write(text)
     draft.replace(path)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.operator import DataDir, inspect, run_on, secret_file, settings_with, write_private
+from app.db.files import read_own
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def own_secret(settings: Settings) -> Any:
     kept = secret_file(settings.data_dir)
     if not kept.exists():
         write_private(kept, secrets.token_hex(ENOUGH))
-    return SecretStr(kept.read_text().strip())
+    return SecretStr(read_own(kept).strip())
 
 
 @contextmanager

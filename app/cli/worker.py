@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from app.cli.operator import DataDir, found, inspect, settings_with
+from app.db.files import make_folders
 from app.settings import Settings
 
 # A job has to wait for its turn at a connection, and nobody waits for it.
@@ -38,7 +39,7 @@ async def work(settings: Settings, url: object, *, with_parent: bool) -> None:
     if with_parent:
         # The parent holds the other end: when it is gone, however it went, this end closes.
         loop.add_reader(sys.stdin.fileno(), end)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(settings.data_dir)
     patient = settings.model_copy(update={"pool_timeout_s": max(PATIENCE_S, settings.pool_timeout_s)})
     database = Database(url, patient)  # type: ignore[arg-type]
     try:

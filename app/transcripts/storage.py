@@ -15,6 +15,7 @@ from tempfile import mkstemp
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from app.db.files import give, make_folders, refuse_link
 from app.db.ids import new_id
 
 FOLDER, ARRIVING = "transcripts", "arriving"
@@ -61,16 +62,16 @@ def arriving(data_dir: Path) -> Path:
             if left.stat().st_mtime < oldest:
                 left.unlink()
     handle, name = mkstemp(dir=folder)
+    give(handle, Path(name))
     os.close(handle)
     return Path(name)
 
 
 def make(folder: Path) -> list[Path]:
     """A folder that is nobody else's business, like those above it that were missing; which ones were."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(made):
-        each.mkdir(mode=0o700, exist_ok=True)
-    return made
+    for each in (folder.parent, folder):
+        refuse_link(each)
+    return make_folders(folder)
 
 
 def move(file: Path, target: Path) -> list[Path]:

@@ -18,6 +18,7 @@ import typer
 from app.cli.operator import DataDir, found, run_on, settings_with, write_private
 from app.cli.progress import share
 from app.cli.terminal import AsJson, show
+from app.db.files import read_own
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def end_with_parent(stop: asyncio.Event) -> None:
 def told_until(mark: Path, account: str) -> datetime | None:
     """Where an earlier start came to its end; a damaged mark is none."""
     try:
-        noted = json.loads(mark.read_text())
+        noted = json.loads(read_own(mark))
         return datetime.fromisoformat(noted["until"]) if noted["account"] == account else None
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

@@ -10,6 +10,7 @@ from app.auth.caller import Role
 from app.cli.operator import write_private
 from app.db.addresses import parse
 from app.db.engine import Database
+from app.db.files import read_own
 from app.settings import Settings
 
 COMPANY, ZONE = "Demo company", "Europe/Berlin"
@@ -57,7 +58,7 @@ def note_of(settings: Settings) -> Path:
 def read(settings: Settings) -> dict[str, Any]:
     """What an earlier start noted; a damaged note is no note."""
     try:
-        noted: dict[str, Any] = {"account": None, **json.loads(note_of(settings).read_text())}
+        noted: dict[str, Any] = {"account": None, **json.loads(read_own(note_of(settings)))}
     except (FileNotFoundError, ValueError, TypeError):
         return {"account": None}
     return noted

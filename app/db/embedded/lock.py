@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.db.embedded.errors import Occupied
+from app.db.files import open_own
 
 
 class Lock:
@@ -42,12 +43,3 @@ class Lock:
                 os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
-
-
-def open_own(path: Path, flags: int) -> int:
-    """Open a file of ours in the data directory, for its owner alone, never through a link."""
-    fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    if os.geteuid() == 0:  # the directory's owner can go on without root
-        home = path.parent.stat()
-        os.fchown(fd, home.st_uid, home.st_gid)
-    return fd

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from app.db.embedded.lock import open_own
+from app.db.files import open_own
 
 LARGEST: Final = 10 * 2**20
 TAIL: Final = 64 * 2**10

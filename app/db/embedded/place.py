@@ -12,6 +12,7 @@ from app.db.embedded import account
 from app.db.embedded.account import Account
 from app.db.embedded.binaries import STATE
 from app.db.embedded.errors import EmbeddedError
+from app.db.files import make_folders, open_own, read_own
 
 # sockaddr_un holds 108 bytes on Linux, 104 on macOS, the ending zero included.
 LONGEST_SOCKET: Final = 100
@@ -70,7 +71,7 @@ def make_data_dir(data_dir: Path) -> None:
     if data_dir.exists() and not data_dir.is_dir():
         raise EmbeddedError(f"{data_dir} is not a directory: choose another data directory.")
     data_dir.parent.mkdir(parents=True, exist_ok=True)
-    data_dir.mkdir(mode=0o700, exist_ok=True)
+    make_folders(data_dir)
     who = account.owner(data_dir)
     if who.foreign and who.reaches(data_dir.parent) and not who.reaches(data_dir) and not any(data_dir.iterdir()):
         os.chown(data_dir, who.uid, who.gid)  # so that root's data, too, can lie in it, and move with it
@@ -83,7 +84,7 @@ def find(data_dir: Path) -> Place:
     if os.geteuid() != 0:
         return Place(data_dir, data_dir, account.current())
     note = data_dir / "place"
-    key = note.read_text("ascii", "replace").strip() if note.exists() else ""
+    key = read_own(note).strip() if note.exists() else ""
     if key:
         return _elsewhere(data_dir, key)
     who = account.owner(data_dir / "postgres", data_dir)
@@ -91,7 +92,8 @@ def find(data_dir: Path) -> Place:
         return Place(data_dir, data_dir, who)
     if (data_dir / "postgres").exists():
         raise EmbeddedError(f"The user {who.name}, who runs the server, cannot enter {data_dir}: let it (chmod o+x).")
-    note.write_text(f"{secrets.token_hex(8)}\n", "ascii")
+    with os.fdopen(open_own(note, os.O_WRONLY | os.O_TRUNC), "w") as file:
+        file.write(f"{secrets.token_hex(8)}\n")
     return find(data_dir)
 
 
