@@ -1,6 +1,9 @@
 """One migrated database a run, one fresh company a test, real HTTP shapes, real tokens; everything commits."""
 
+import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -19,6 +22,15 @@ from tests.people import Company, Founder, Person
 from tests.server import migrate, reachable, running, settings_for
 from tests.serving import empty_database
 from tests.transcripts.library import Library, library_of
+
+# Whenever pytest starts it closes the folder that all runs of a user share. Under root the servers of other runs are
+# somebody else, who is shut out from one moment to the next: so each checkout has a folder of its own.
+if os.geteuid() == 0 and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
+    OWN = Path(tempfile.gettempdir(), f"t-{sha256(__file__.encode()).hexdigest()[:6]}")
+    OWN.mkdir(exist_ok=True)
+    assert OWN.owner() == "root"
+    assert not OWN.is_symlink()
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(reachable(OWN))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,7 @@ import httpx
 from app.db.addresses import Addresses
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 30.0
+PATIENCE = 120.0
 # What a developer's own shell may say must not reach the process.
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 

@@ -27,7 +27,7 @@ from tests.server import migrate
 from tests.serving import empty_database, pool, serving
 from tests.transcripts.library import library_of
 from tests.transcripts.test_administration import LOG
-from tests.working import PATIENCE_S, at_work, shifts, until_begun, worker
+from tests.working import PATIENCE_S, at_work, log_of, shifts, until_begun, worker
 
 PROMISED_S = 10.0
 FAST = Pace(tick_s=0.05, grace_s=0.2)
@@ -224,7 +224,10 @@ async def test_a_database_that_goes_away_comes_back_to_a_worker_that_goes_on(tmp
         with worker(away.addresses, notebook, ("at_work", 0.05, 0.0, 2.0)) as process:
             await until_begun(notebook, process)
             await asyncio.to_thread(away.server.stop)
-            await asyncio.sleep(1)
+            deadline = time.monotonic() + PATIENCE_S
+            while "database away" not in log_of(notebook).read_text():
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
             before = len(shifts(notebook))
             assert process.poll() is None
             await asyncio.to_thread(away.server.start)

@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.worker import Job, Pace, Worker
 from tests.process import ROOT
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 # The name of the job, how long it takes, how often it is due, how long a lease lasts.
 Way = tuple[str, float, float, float]
 
@@ -63,11 +63,17 @@ def shifts(notebook: Path) -> list[Shift]:
     return found
 
 
+def log_of(notebook: Path) -> Path:
+    """What the workers of this notebook say."""
+    return notebook.with_suffix(".log")
+
+
 @contextmanager
 def worker(addresses: Addresses, notebook: Path, way: Way) -> Iterator[subprocess.Popen[bytes]]:
     url = addresses.application.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "tests.working", url, str(notebook), *map(str, way)]
-    process = subprocess.Popen(command, cwd=ROOT)
+    with log_of(notebook).open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     try:
         yield process
     finally:
@@ -84,7 +90,7 @@ async def until_begun(notebook: Path, process: subprocess.Popen[bytes]) -> Shift
             if shift.process == process.pid:
                 return shift
         await asyncio.sleep(0.02)
-    raise AssertionError(f"{process.pid} did nothing: {process.poll()}")
+    raise AssertionError(f"{process.pid} did nothing: {process.poll()}; {log_of(notebook).read_text()}")
 
 
 async def main(url: str, notebook: Path, way: Way) -> None:

@@ -1,4 +1,4 @@
-"""Public keys fetched from an endpoint that is slow, down, lying or rotating."""
+"""A4: public keys fetched from an endpoint that is slow, down, lying or rotating."""
 
 import asyncio
 import time

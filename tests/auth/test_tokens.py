@@ -1,4 +1,4 @@
-"""Who is let in by a token, who is not, and that nobody refused learns why."""
+"""A1, A2, A3, A5, A6: who is let in by a token, who is not, and that nobody refused learns why."""
 
 import asyncio
 import re

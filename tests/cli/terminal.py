@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 TALLY = Path(sys.executable).parent / "tally"
-PATIENCE_S = 60
+PATIENCE_S = 180
 KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
 
 
@@ -115,6 +115,6 @@ class Running:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    """Whether all ended; a server closing its files is given a moment."""
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    """Whether all ended; a server closing its files is given a moment, on a busy machine a long one."""
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_S)
     return not alive

@@ -107,17 +107,19 @@ async def test_eight_of_the_worst_at_once_stay_within_memory_and_let_others_thro
     assert len(content) <= LIMIT
     answers: Counter[int] = Counter()
     idle = server.memory_info().rss
-    peak, slowest, over = 0, 0.0, asyncio.Event()
+    peak, slowest, held_up, over = 0, 0.0, 0.0, asyncio.Event()
 
     async def attack() -> None:
         async with httpx.AsyncClient(base_url=served.url, timeout=90) as client:
             answers[(await client.post(URL, content=content, headers=headers(company, {}))).status_code] += 1
 
     async def look() -> None:
-        nonlocal peak
+        nonlocal peak, held_up
         while not over.is_set():
             peak = max(peak, server.memory_info().rss)
+            asleep = time.monotonic()
             await asyncio.sleep(0.005)
+            held_up = max(held_up, time.monotonic() - asleep)
 
     async def ask() -> None:
         nonlocal slowest
@@ -132,8 +134,10 @@ async def test_eight_of_the_worst_at_once_stay_within_memory_and_let_others_thro
     await asyncio.gather(*(attack() for _ in range(8)))
     over.set()
     await asyncio.gather(*beside)
-    seen = f"{peak // MIB} MiB (idle {idle // MIB}), slowest other answer {slowest:.2f} s, {dict(answers)}"
+    seen = f"{peak // MIB} MiB (idle {idle // MIB}), slowest other answer {slowest:.2f} s ({held_up:.2f} s our own)"
+    seen = f"{seen}, {dict(answers)}"
     sys.stderr.write(f"{name}: {seen}\n")
     assert peak < MOST_MEMORY, seen
-    assert slowest < FROZEN_S, seen
+    # Sixteen megabytes are also sent from this very process: what it waits for itself is no fault of the server's.
+    assert slowest < FROZEN_S + held_up, seen
     assert answers.keys() <= {200, 207, 422, 503}
