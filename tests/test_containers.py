@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,21 @@ def test_the_image_takes_hashed_dependencies_and_what_it_copies_is_sent(dockerfi
             for path in arguments.split()[:-1]:
                 assert path.removeprefix("./") in sent
                 assert (ROOT / path).exists()
+
+
+def test_the_image_can_be_built_with_what_the_extras_need_by_hash(dockerfile: list[list[str]]) -> None:
+    """Which packages those are, pyproject.toml says; the line that picks them is run as the image runs it."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    names = sorted(re.match(r"\w+", needed)[0] for extra in extras.values() for needed in extra)  # type: ignore[index]
+    line = next(arguments for kind, arguments in dockerfile if kind == "RUN" and "$EXTRAS" in arguments)
+    picking = line.partition("> extras.lock")[0]
+    picked = subprocess.run(
+        ["sh", "-c", picking], env={"PATH": os.environ["PATH"], "EXTRAS": " ".join(names)}, cwd=ROOT,
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert re.findall(r"^(\w+)==", picked, re.MULTILINE) == names
+    assert picked.count("--hash=sha256:") > len(names)
+    assert not picked.rstrip().endswith("\\")
 
 
 def ran(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

