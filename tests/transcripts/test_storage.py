@@ -1,6 +1,6 @@
 """Where raw logs lie: the same of a folder and of a bucket.
 
-The bucket is obstore's own, in memory and in a folder: no S3 is at hand here, whose protocol is obstore's affair.
+The bucket is obstore's own, in memory and in a folder; that S3 is spoken to is shown by test_s3.
 """
 
 import asyncio
