@@ -4,10 +4,12 @@ import { afterEach, expect, test } from "vitest";
 
 import { Histogram } from "../src/charts/histogram";
 import { LineChart } from "../src/charts/line-chart";
+import { alone } from "../src/charts/line";
 import { labelled, upTo } from "../src/charts/scales";
+import { kindOf, tickOf } from "../src/charts/series";
 import { StackedBars } from "../src/charts/stacked-bars";
-import { days, daysLater } from "../src/format/days";
-import { COUNT, DURATION, DOLLARS, change, changed } from "../src/format/numbers";
+import { dayOnAxis, days, daysLater } from "../src/format/days";
+import { COUNT, DURATION, DOLLARS, type Format, SECONDS, change, changed } from "../src/format/numbers";
 import { Panel } from "../src/parts/panel";
 import { csvOf } from "../src/parts/save";
 import { viewOf } from "../src/view/view";
@@ -19,11 +21,39 @@ const DAYS = Array.from({ length: 400 }, (_, i) => daysLater("2025-01-01", i));
 const EIGHT = Array.from({ length: 8 }, (_, s) => ({ name: `Series ${s}`, values: DAYS.map((_, i) => (i * (s + 1)) % 97) }));
 
 test("an axis ends at a round number above everything", () => {
-  expect(upTo(0, 100, true).ticks).toEqual([0, 1]);
-  expect(upTo(7, 100, true).ticks).toEqual([0, 2, 4, 6, 8]);
-  expect(upTo(0.3, 100, false).ticks.map((tick) => tick.toFixed(1))).toEqual(["0.0", "0.1", "0.2", "0.3"]);
-  expect(upTo(987_654, 100, true).ticks.at(-1)).toBe(1_000_000);
-  expect(upTo(100, 100, true)(100)).toBe(0);
+  expect(upTo(0, 100, "whole").ticks).toEqual([0, 1]);
+  expect(upTo(7, 100, "whole").ticks).toEqual([0, 2, 4, 6, 8]);
+  expect(upTo(0.3, 100, "any").ticks.map((tick) => tick.toFixed(1))).toEqual(["0.0", "0.1", "0.2", "0.3"]);
+  expect(upTo(987_654, 100, "whole").ticks.at(-1)).toBe(1_000_000);
+  expect(upTo(100, 100, "whole")(100)).toBe(0);
+});
+
+test("an axis of times is divided as a clock is, and all its ticks are written alike", () => {
+  const ticks = (most: number, format: Format) => {
+    const { ticks } = upTo(most, 100, kindOf(format));
+    return ticks.map((tick) => tickOf(format)(tick, ticks));
+  };
+  expect(ticks(1100, SECONDS)).toEqual(["0", "5m", "10m", "15m", "20m"]);
+  expect(ticks(200, SECONDS)).toEqual(["0", "1m", "2m", "3m", "4m"]);
+  expect(ticks(3400, DURATION)).toEqual(["0", "1s", "2s", "3s", "4s"]);
+  expect(ticks(20_000, SECONDS)).toEqual(["0", "2h", "4h", "6h"]);
+  expect(ticks(0.007, DOLLARS)).toEqual(["$0.0000", "$0.0020", "$0.0040", "$0.0060", "$0.0080"]);
+});
+
+test("an axis over a turn of the year says which year", () => {
+  expect(dayOnAxis("2026-05-03", ["2026-05-01", "2026-05-03"])).toBe("May 3");
+  expect(dayOnAxis("2026-05-03", ["2025-05-01", "2026-05-03"])).toBe("May 3, 2026");
+});
+
+test("a column of money has as many decimals everywhere, one of times one kind of unit", () => {
+  expect([83.88, 0.0012, null].map(DOLLARS.among!([83.88, 0.0012, null]))).toEqual(["$83.8800", "$0.0012", "–"]);
+  expect([840, 1500].map(DURATION.among!([840, 1500]))).toEqual(["0.84s", "1.50s"]);
+  expect([45, 200, 7500].map(SECONDS.among!([45, 200, 7500]))).toEqual(["45s", "3m 20s", "2h 5m"]);
+});
+
+test("a day that stands alone is drawn as a mark", () => {
+  expect(alone([null, 3, null, 1, 2])).toEqual([1]);
+  expect(alone([5])).toEqual([0]);
 });
 
 test("labels of an axis never run into each other", () => {
@@ -47,12 +77,12 @@ test("eight series of 400 days are few elements, whatever the chart", () => {
 test("a histogram has its numbers as a table too", async () => {
   const user = userEvent.setup();
   const bins = [
-    { label: "under 1 min", count: 4 },
-    { label: "1–5 min", count: 2 },
+    { label: "under 1 min", count: 4, from: 0, below: 60 },
+    { label: "1–5 min", count: 2, from: 60, below: 300 },
   ];
   render(
     <Panel title="Time to act" report={REPORT} height={200}>
-      {() => <Histogram columns={["Time", "Escalations"]} bins={bins} />}
+      {() => <Histogram columns={["Time", "Escalations"]} bins={bins} unit="s" />}
     </Panel>,
   );
   await user.click(screen.getByRole("button", { name: "Table" }));
@@ -95,7 +125,7 @@ test("numbers are exact where they can be and short where they must", () => {
   ]);
   expect([DURATION.short(840), DURATION.short(1500), DURATION.short(600_000)]).toEqual(["840ms", "1.5s", "10m"]);
   expect([DOLLARS.exact(0.001234), DOLLARS.exact(12.5), DOLLARS.short(null)]).toEqual(["$0.001234", "$12.50", "–"]);
-  expect([changed(0.5), changed(-0.034), change(3, 0), change(3, null)]).toEqual(["+50%", "-3.4%", null, null]);
+  expect([changed(0.5), changed(-0.034), change(3, 0), change(3, null)]).toEqual(["50%", "3.4%", null, null]);
 });
 
 test("a window's label names the year where it is another", () => {

@@ -10,7 +10,7 @@ export interface Bar {
   name: string;
   value: number;
   /** Beside the value, such as a cost. */
-  note?: string;
+  note?: number | null;
   /** What picking it gives, and its key; default: the name. Null: it cannot be picked. */
   id?: string | null;
 }
@@ -20,6 +20,8 @@ interface BarListProps {
   columns: readonly [string, string, string?];
   bars: readonly Bar[];
   format: Format;
+  /** Of the notes. */
+  noteFormat?: Format;
   /** How many are drawn; the table has all. */
   most?: number;
   /** What a click on a name does, such as filtering by it. */
@@ -27,15 +29,16 @@ interface BarListProps {
 }
 
 /** Names with their values, the largest first as given. Lives in a <Panel>. */
-export function BarList({ columns, bars, format, most = 8, onPick }: BarListProps) {
+export function BarList({ columns, bars, format, noteFormat = format, most = 8, onPick }: BarListProps) {
   const [first, second, third] = columns;
   const sheet = useMemo<Sheet>(
     () => ({
       columns: [first, second, ...(third === undefined ? [] : [third])],
+      units: [null, format.unit ?? null, noteFormat.unit ?? null],
       rows: bars.map(({ name, value, note }) => [name, value, ...(third === undefined ? [] : [note ?? null])]),
-      write: (cell) => (typeof cell === "number" ? format.exact(cell) : (cell ?? "")),
+      write: (cell, i) => (typeof cell === "string" ? cell : (i === 2 ? noteFormat : format).exact(cell)),
     }),
-    [first, second, third, bars, format],
+    [first, second, third, bars, format, noteFormat],
   );
   const { asTable, title, height } = usePanel(sheet);
   if (asTable) return <SheetTable sheet={sheet} title={title} height={height} />;
@@ -53,7 +56,7 @@ export function BarList({ columns, bars, format, most = 8, onPick }: BarListProp
           )}
           <span className="number" title={format.exact(value)}>
             <span className="bars-value">{format.short(value)}</span>
-            {note !== undefined && <span className="soft"> · {note}</span>}
+            {note !== undefined && <span className="soft"> · {noteFormat.short(note)}</span>}
           </span>
           <div className="bars-track">
             {value > 0 && <div className="bars-fill" style={{ width: `${(value / top) * 100}%` }} />}

@@ -10,26 +10,36 @@ export interface Bin {
   /** Such as "1–5 min". */
   label: string;
   count: number;
+  /** Its bounds as numbers; `below` is null for the last. */
+  from: number;
+  below: number | null;
 }
 
 interface HistogramProps {
   /** Of the label and of the count, such as ["Time to first action", "Escalations"]. */
   columns: readonly [string, string];
   bins: readonly Bin[];
+  /** Of the bounds, such as "s". */
+  unit: string;
 }
 
 const ROOM = 64;
 
 /** How often a value fell where. Lives in a <Panel>. */
-export function Histogram({ columns, bins }: HistogramProps) {
+export function Histogram({ columns, bins, unit }: HistogramProps) {
   const [first, second] = columns;
   const sheet = useMemo<Sheet>(
     () => ({
       columns: [first, second],
       rows: bins.map(({ label, count }) => [label, count]),
       write: (cell) => (typeof cell === "number" ? COUNT.exact(cell) : (cell ?? "")),
+      plain: {
+        columns: [`${first}, from`, `${first}, below`, second],
+        units: [unit, unit, null],
+        rows: bins.map(({ from, below, count }) => [from, below, count]),
+      },
     }),
-    [first, second, bins],
+    [first, second, bins, unit],
   );
   const { asTable, title, height } = usePanel(sheet);
   if (asTable) return <SheetTable sheet={sheet} title={title} height={height} />;
@@ -41,7 +51,7 @@ export function Histogram({ columns, bins }: HistogramProps) {
       places={bins.length}
       below={(i) => bins[i]?.label ?? null}
       labels={(width) => labelled(bins.length, width, ROOM)}
-      scale={(tall) => upTo(Math.max(0, ...bins.map(({ count }) => count)), tall, true)}
+      scale={(tall) => upTo(Math.max(0, ...bins.map(({ count }) => count)), tall, "whole")}
       tick={COUNT.short}
       x={(i, width) => (i + 0.5) * room(width)}
       marks={(area, y) =>

@@ -1,17 +1,15 @@
 import { useMemo } from "react";
 
-import { dayShort } from "../format/days";
+import { dayOnAxis } from "../format/days";
 import { SheetTable, usePanel } from "../parts/sheet";
 import { DayTip, Legend } from "./daily";
-import { path, round } from "./line";
+import { alone, path, round } from "./line";
 import { Plot } from "./plot";
 import { labelled, upTo } from "./scales";
-import { colourOf, type DailyProps, sheetOf } from "./series";
-
-const ROOM = 72;
+import { colourOf, type DailyProps, kindOf, roomOf, sheetOf, tickOf } from "./series";
 
 /** Values day by day, which need not add up. Lives in a <Panel>. */
-export function LineChart({ days, series, format, whole = true }: DailyProps) {
+export function LineChart({ days, series, format }: DailyProps) {
   const sheet = useMemo(() => sheetOf({ days, series, format }), [days, series, format]);
   const { asTable, title, height } = usePanel(sheet);
   const most = useMemo(() => Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0))), [series]);
@@ -24,14 +22,19 @@ export function LineChart({ days, series, format, whole = true }: DailyProps) {
         label={`${title}: ${series.map(({ name }) => name).join(", ")}`}
         height={height - (series.length > 1 ? 26 : 0)}
         places={days.length}
-        below={(i) => dayShort(days[i] as string)}
-        labels={(width) => labelled(days.length, width, ROOM)}
-        scale={(tall) => upTo(most, tall, whole)}
-        tick={format.short}
+        below={(i) => dayOnAxis(days[i] as string, days)}
+        labels={(width) => labelled(days.length, width, roomOf(days))}
+        scale={(tall) => upTo(most, tall, kindOf(format))}
+        tick={tickOf(format)}
         x={x}
         marks={({ width }, y) =>
           series.map(({ name, values }, at) => (
-            <path key={name} className="plot-line" stroke={colourOf(at)} d={path(values, (i) => x(i, width), y)} />
+            <g key={name}>
+              <path className="plot-line" stroke={colourOf(at)} d={path(values, (i) => x(i, width), y)} />
+              {alone(values).map((i) => (
+                <circle key={i} className="plot-alone" r={3.5} cx={round(x(i, width))} cy={round(y(values[i] ?? 0))} fill={colourOf(at)} />
+              ))}
+            </g>
           ))
         }
         over={(place, area, y) => (

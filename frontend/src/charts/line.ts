@@ -18,3 +18,8 @@ export function path(values: readonly (number | null)[], x: (i: number) => numbe
 export function round(pixels: number): number {
   return Math.round(pixels * 100) / 100;
 }
+
+/** Which points have no neighbour: a line alone would hardly show them. */
+export function alone(values: readonly (number | null)[]): number[] {
+  return values.flatMap((value, i) => (value !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
+}

@@ -24,7 +24,7 @@ interface PlotProps {
   /** The axis on the left, for this height. */
   scale: (height: number) => Scale;
   /** A tick of it. */
-  tick: (value: number) => string;
+  tick: (value: number, all: readonly number[]) => string;
   /** Where a place is, from left. */
   x: (place: number, width: number) => number;
   /** What is drawn. */
@@ -35,7 +35,10 @@ interface PlotProps {
   tip: (place: number) => ReactNode;
 }
 
-const LEFT = 52;
+/** The least room of the labels at the left, the most, and how wide a letter of theirs is where nothing can be measured. */
+const LEAST = 40;
+const MOST = 140;
+const LETTER = 6.5;
 const RIGHT = 8;
 const TOP = 8;
 const BELOW = 24;
@@ -45,12 +48,14 @@ const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, 
 export function Plot(props: PlotProps) {
   const [frame, full] = useWidth();
   const [place, setPlace] = useState<number | null>(null);
-  const area = { width: Math.max(40, full - LEFT - RIGHT), height: props.height - TOP - BELOW };
-  const y = props.scale(area.height);
+  const height = props.height - TOP - BELOW;
+  const y = props.scale(height);
+  const left = roomOf(y.ticks.map((value) => props.tick(value, y.ticks)));
+  const area = { width: Math.max(40, full - left - RIGHT), height };
   const { places } = props;
 
   function look({ clientX, currentTarget }: PointerEvent<SVGSVGElement>) {
-    const from = currentTarget.getBoundingClientRect().left + LEFT;
+    const from = currentTarget.getBoundingClientRect().left + left;
     setPlace(nearest(clientX - from, places, (i) => props.x(i, area.width)));
   }
 
@@ -75,18 +80,35 @@ export function Plot(props: PlotProps) {
       onBlur={() => setPlace(null)}
     >
       <svg className="plot" width={full} height={props.height} onPointerMove={look} onPointerLeave={() => setPlace(null)} aria-hidden="true">
-        <g transform={`translate(${LEFT} ${TOP})`}>
+        <g transform={`translate(${left} ${TOP})`}>
           <Axes {...props} area={area} y={y} />
           {props.marks(area, y)}
           {at !== null && props.over?.(at, area, y)}
         </g>
       </svg>
-      {at !== null && <Tip x={LEFT + props.x(at, area.width)} full={full} content={props.tip(at)} />}
+      {at !== null && <Tip x={left + props.x(at, area.width)} full={full} content={props.tip(at)} />}
       <p className="unseen" role="status">
         {at !== null && props.tip(at)}
       </p>
     </div>
   );
+}
+
+/** For the longest label, whatever the reader's locale makes of it. */
+function roomOf(labels: readonly string[]): number {
+  const pen = (measure ??= penOf());
+  const wide = labels.map((text) => pen?.measureText(text).width ?? text.length * LETTER);
+  return Math.min(MOST, Math.max(LEAST, Math.ceil(Math.max(0, ...wide)) + 14));
+}
+
+let measure: CanvasRenderingContext2D | null | undefined;
+
+function penOf(): CanvasRenderingContext2D | null {
+  // Where nothing is drawn there is no pen.
+  if (typeof ResizeObserver === "undefined") return null;
+  const pen = document.createElement("canvas").getContext("2d");
+  if (pen !== null) pen.font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  return pen;
 }
 
 function Axes({ area, y, tick, labels, below, x }: PlotProps & { area: Area; y: Scale }) {
@@ -96,7 +118,7 @@ function Axes({ area, y, tick, labels, below, x }: PlotProps & { area: Area; y: 
         <g key={value} transform={`translate(0 ${round(y(value))})`}>
           <line x2={area.width} />
           <text x={-8} dy="0.32em" textAnchor="end">
-            {tick(value)}
+            {tick(value, y.ticks)}
           </text>
         </g>
       ))}

@@ -1,6 +1,7 @@
-import { dayLong } from "../format/days";
-import type { Format } from "../format/numbers";
+import { dayLong, isLong } from "../format/days";
+import { COUNT, type Format } from "../format/numbers";
 import type { Sheet } from "../parts/sheet";
+import type { Kind } from "./scales";
 
 /** One value for each day. */
 export interface Series {
@@ -14,8 +15,22 @@ export interface DailyProps {
   /** Up to eight. */
   series: readonly Series[];
   format: Format;
-  /** Counted in ones; false for money and times. */
-  whole?: boolean;
+}
+
+/** What the axis is divided by: clocks go by sixty, money has cents, all else comes in ones. */
+export function kindOf({ unit }: Format): Kind {
+  if (unit === "s" || unit === "ms") return { perSecond: unit === "s" ? 1 : 1000 };
+  return unit === undefined ? "whole" : "any";
+}
+
+/** Ticks are written alike; nought needs no unit of time, which would be a smaller one than the others'. */
+export function tickOf({ unit, short, among }: Format): (value: number, ticks: readonly number[]) => string {
+  return (value, ticks) => {
+    const isTime = unit === "s" || unit === "ms";
+    if (isTime && value === 0) return COUNT.short(0);
+    const isAlike = among !== undefined && (isTime || (ticks.at(-1) ?? 0) < 1000);
+    return (isAlike ? among(ticks) : short)(value);
+  };
 }
 
 export function colourOf(at: number): string {
@@ -24,8 +39,14 @@ export function colourOf(at: number): string {
 
 export function sheetOf({ days, series, format }: DailyProps): Sheet {
   return {
+    units: [null, ...series.map(() => format.unit ?? null)],
     columns: ["Day", ...series.map(({ name }) => name)],
     rows: days.map((day, i) => [day, ...series.map(({ values }) => values[i] ?? null)]),
     write: (cell) => (typeof cell === "string" ? dayLong(cell) : format.exact(cell)),
   };
+}
+
+/** How much room the name of a day takes on an axis. */
+export function roomOf(days: readonly string[]): number {
+  return isLong(days) ? 104 : 72;
 }

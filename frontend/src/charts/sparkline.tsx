@@ -1,4 +1,4 @@
-import { path } from "./line";
+import { alone, path } from "./line";
 
 const WIDTH = 100;
 const HEIGHT = 28;
@@ -14,6 +14,9 @@ export function Sparkline({ values }: { values: readonly (number | null)[] }) {
     <svg className="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       {values.length > 1 && <path className="sparkline-area" d={`${filled}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`} />}
       <path d={line} />
+      {alone(values).map((i) => (
+        <path key={i} className="sparkline-alone" d={`M${x(i)} ${y(values[i] ?? 0)}h0`} />
+      ))}
     </svg>
   );
 }

@@ -1,18 +1,17 @@
 import { useMemo } from "react";
 
-import { dayShort } from "../format/days";
+import { dayOnAxis } from "../format/days";
 import { SheetTable, usePanel } from "../parts/sheet";
 import { DayTip, Legend } from "./daily";
 import { round } from "./line";
 import { type Area, Plot } from "./plot";
 import { labelled, type Scale, upTo } from "./scales";
-import { colourOf, type DailyProps, type Series, sheetOf } from "./series";
+import { colourOf, type DailyProps, kindOf, roomOf, type Series, sheetOf, tickOf } from "./series";
 
-const ROOM = 72;
 const GAP = 0.2;
 
 /** Parts that add up, day by day; one series makes plain bars. Lives in a <Panel>. */
-export function StackedBars({ days, series, format, whole = true }: DailyProps) {
+export function StackedBars({ days, series, format }: DailyProps) {
   const sheet = useMemo(() => sheetOf({ days, series, format }), [days, series, format]);
   const { asTable, title, height } = usePanel(sheet);
   const most = useMemo(() => highest(days.length, series), [days, series]);
@@ -25,10 +24,10 @@ export function StackedBars({ days, series, format, whole = true }: DailyProps) 
         label={`${title}: ${series.map(({ name }) => name).join(", ")}`}
         height={height - (series.length > 1 ? 26 : 0)}
         places={days.length}
-        below={(i) => dayShort(days[i] as string)}
-        labels={(width) => labelled(days.length, width, ROOM)}
-        scale={(tall) => upTo(most, tall, whole)}
-        tick={format.short}
+        below={(i) => dayOnAxis(days[i] as string, days)}
+        labels={(width) => labelled(days.length, width, roomOf(days))}
+        scale={(tall) => upTo(most, tall, kindOf(format))}
+        tick={tickOf(format)}
         x={(i, width) => (i + 0.5) * room(width)}
         marks={(area, y) =>
           bars(days.length, series, area, y).map((d, at) => <path key={series[at]?.name} fill={colourOf(at)} d={d} />)

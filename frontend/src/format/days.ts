@@ -20,6 +20,7 @@ export function isDay(text: string): boolean {
 }
 
 const SHORT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
+const DATED = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" });
 const LONG = new Intl.DateTimeFormat(undefined, {
   weekday: "short",
   year: "numeric",
@@ -33,12 +34,20 @@ export function dayShort(day: string): string {
   return SHORT.format(time(day));
 }
 
+/** Whether the same day of two years may be among them. */
+export function isLong(days: readonly string[]): boolean {
+  return days[0]?.slice(0, 4) !== days.at(-1)?.slice(0, 4);
+}
+
+/** A day as an axis names it: with its year where there is more than one. */
+export function dayOnAxis(day: string, days: readonly string[]): string {
+  return (isLong(days) ? DATED : SHORT).format(time(day));
+}
+
 /** "Sun, May 3, 2026" as the reader writes it. */
 export function dayLong(day: string): string {
   return LONG.format(time(day));
 }
-
-const DATED = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" });
 
 /** "Oct 23 – Nov 21" as the reader writes it, with years where it is not all of the year of `now`. */
 export function days(from: string, to: string, now: string): string {

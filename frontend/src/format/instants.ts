@@ -1,10 +1,10 @@
 const SECOND = 1000;
-const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ["day", 86_400 * SECOND],
-  ["hour", 3600 * SECOND],
-  ["minute", 60 * SECOND],
+const UNITS: readonly (readonly [string, number])[] = [
+  ["d", 86_400 * SECOND],
+  ["h", 3600 * SECOND],
+  ["min", 60 * SECOND],
 ];
-const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "narrow" });
+const NUMBER = new Intl.NumberFormat(undefined);
 
 /** "Nov 21, 2026, 2:05 PM GMT+1": an instant in a zone, which it names. */
 export function instant(at: string | number, zone: string): string {
@@ -26,11 +26,11 @@ function written(at: string | number, more: Intl.DateTimeFormatOptions): string 
   return new Intl.DateTimeFormat(undefined, options).format(new Date(at));
 }
 
-/** "3 min. ago"; under a minute "just now". */
+/** "3 min ago", in English as the sentences around it, the number as the reader writes it; under a minute "just now". */
 export function ago(at: string | number, now = Date.now()): string {
   const past = now - new Date(at).getTime();
   const unit = UNITS.find(([, length]) => past >= length);
-  return unit === undefined ? "just now" : RELATIVE.format(-Math.floor(past / unit[1]), unit[0]);
+  return unit === undefined ? "just now" : `${NUMBER.format(Math.floor(past / unit[1]))} ${unit[0]} ago`;
 }
 
 /** The instant at which a day begins in a zone. */

@@ -2,15 +2,21 @@
 export interface Format {
   exact: (value: number | null) => string;
   short: (value: number | null) => string;
+  /** What the plain number counts, for the heading of a file; left out where it counts things. */
+  unit?: string;
+  /** How all of a column are written alike, so that they can be compared at a glance; default: `exact`. */
+  among?: (values: readonly (number | null)[]) => Written;
 }
+
+type Written = (value: number | null) => string;
 
 export const NONE = "–";
 
-function known(write: (value: number) => string): (value: number | null) => string {
+function known(write: (value: number) => string): Written {
   return (value) => (value === null || Number.isNaN(value) ? NONE : write(value));
 }
 
-function plain(options?: Intl.NumberFormatOptions): (value: number | null) => string {
+function plain(options?: Intl.NumberFormatOptions): Written {
   const format = new Intl.NumberFormat(undefined, options);
   return known((value) => format.format(value));
 }
@@ -28,7 +34,15 @@ const dollars = plain({ ...USD, notation: "compact", maximumSignificantDigits: 3
 export const DOLLARS: Format = {
   exact: known((usd) => (Math.abs(usd) > 0 && Math.abs(usd) < 1 ? mills(usd) : cents(usd))),
   short: known((usd) => (Math.abs(usd) < 1000 ? cents(usd) : dollars(usd))),
+  unit: "USD",
+  among: (values) => plain({ ...USD, minimumFractionDigits: decimals(values), maximumFractionDigits: decimals(values) }),
 };
+
+/** Cents, unless something is less than one. */
+function decimals(values: readonly (number | null)[]): number {
+  const least = Math.min(...values.map((value) => Math.abs(value ?? 0) || 1));
+  return least >= 0.01 ? 2 : least >= 0.0001 ? 4 : 6;
+}
 
 /** Of percentages as the API gives them: 3.25 is 3.25 %. */
 const percents = plain({ style: "percent", maximumFractionDigits: 2 });
@@ -36,10 +50,11 @@ const percentShort = plain({ style: "percent", maximumFractionDigits: 1 });
 export const PERCENT: Format = {
   exact: known((percent) => percents(percent / 100)),
   short: known((percent) => percentShort(percent / 100)),
+  unit: "%",
 };
 
-const unit = (name: string, digits: number) =>
-  plain({ style: "unit", unit: name, unitDisplay: "narrow", maximumFractionDigits: digits });
+const unit = (name: string, digits: number, least = 0) =>
+  plain({ style: "unit", unit: name, unitDisplay: "narrow", minimumFractionDigits: least, maximumFractionDigits: digits });
 const millis = unit("millisecond", 2);
 const seconds = unit("second", 1);
 const minutes = unit("minute", 1);
@@ -49,13 +64,39 @@ const hours = unit("hour", 1);
 export const DURATION: Format = {
   exact: known((ms) => (ms < 1000 ? millis(ms) : ms < 120_000 ? unit("second", 2)(ms / 1000) : span(ms))),
   short: known(span),
+  unit: "ms",
+  among: (values) => spans(values.map((value) => value ?? 0)),
 };
 
 /** Of seconds. */
 export const SECONDS: Format = {
   exact: known((s) => DURATION.exact(s * 1000)),
   short: known((s) => DURATION.short(s * 1000)),
+  unit: "s",
+  among: (values) => {
+    const write = spans(values.map((value) => (value ?? 0) * 1000));
+    return known((s) => write(s * 1000));
+  },
 };
+
+/** All in milliseconds, or all in seconds with as many decimals, or all as hours, minutes and seconds. */
+function spans(values: readonly number[]): Written {
+  const most = Math.max(0, ...values);
+  if (most < 1000) return unit("millisecond", most < 10 ? 2 : 0);
+  if (most >= 120_000) return known(clockwise);
+  const digits = [0, 1].find((n) => values.every((ms) => Number.isInteger((ms / 1000) * 10 ** n))) ?? 2;
+  const write = unit("second", digits, digits);
+  return known((ms) => write(ms / 1000));
+}
+
+/** "2h 5m", "3m 20s", "45s". */
+function clockwise(ms: number): string {
+  const s = Math.round(ms / 1000);
+  const [h, m] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
+  if (h > 0) return m > 0 ? `${hours(h)} ${minutes(m)}` : hours(h);
+  if (m > 0) return s % 60 > 0 ? `${minutes(m)} ${seconds(s % 60)}` : minutes(m);
+  return ms > 0 && ms < 1000 ? unit("millisecond", 0)(ms) : seconds(s);
+}
 
 function span(ms: number): string {
   if (ms < 1000) return unit("millisecond", 0)(ms);
@@ -73,9 +114,11 @@ export function change(now: number | null, before: number | null | undefined): n
   return now === null || before === null || before === undefined || before === 0 ? null : now / before - 1;
 }
 
-const signed = plain({ style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
-const signedSmall = plain({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+const share = plain({ style: "percent", maximumFractionDigits: 0 });
+const shareSmall = plain({ style: "percent", maximumFractionDigits: 1 });
 
+/** How much more or less, without a sign: which way says an arrow or a word beside it. */
 export function changed(by: number): string {
-  return Math.abs(by) < 0.1 ? signedSmall(by) : signed(by);
+  const size = Math.abs(by);
+  return size < 0.1 ? shareSmall(size) : share(size);
 }

@@ -12,8 +12,8 @@ type Agent = components["schemas"]["AgentUsage"];
 
 const COLUMNS: readonly Column<Agent>[] = [
   { name: "Agent", value: ({ name }) => name },
-  figure("Answers", COUNT.exact, ({ usage_count }) => usage_count),
-  figure("Tokens", COUNT.exact, ({ total_tokens }) => total_tokens),
+  figure("Answers", COUNT, ({ usage_count }) => usage_count),
+  figure("Tokens", COUNT, ({ total_tokens }) => total_tokens),
   COST,
   ERRORS,
   ERROR_RATE,

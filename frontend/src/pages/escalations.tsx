@@ -120,8 +120,8 @@ function Population({ data }: { data: Escalations }) {
 }
 
 function Distribution({ bins }: { bins: Escalations["distribution"] }) {
-  const labelled = useMemo(() => bins.map((bin) => ({ label: labelOf(bin), count: bin.n_handoffs })), [bins]);
-  return <Histogram columns={["Time to first action", "Handoffs"]} bins={labelled} />;
+  const labelled = useMemo(() => bins.map((bin) => ({ label: labelOf(bin), count: bin.n_handoffs, from: bin.from_seconds, below: bin.below_seconds })), [bins]);
+  return <Histogram columns={["Time to first action", "Handoffs"]} bins={labelled} unit="s" />;
 }
 
 function labelOf({ from_seconds: low, below_seconds: high }: Escalations["distribution"][number]): string {
@@ -132,7 +132,7 @@ function labelOf({ from_seconds: low, below_seconds: high }: Escalations["distri
 function Medians({ daily }: { daily: Escalations["daily"] }) {
   const days = useMemo(() => daily.map(({ date }) => date), [daily]);
   const series = useMemo(() => [{ name: "Median", values: daily.map((day) => day.median_seconds_to_first_action) }], [daily]);
-  return <LineChart days={days} series={series} format={SECONDS} whole={false} />;
+  return <LineChart days={days} series={series} format={SECONDS} />;
 }
 
 function Daily({ daily }: { daily: Escalations["daily"] }) {
@@ -149,11 +149,11 @@ function Daily({ daily }: { daily: Escalations["daily"] }) {
 }
 
 const REACTION: readonly Column<Reaction>[] = [
-  figure("Claimed", COUNT.exact, (row) => row.n_handoffs_claimed),
-  figure("Acted on", COUNT.exact, (row) => row.n_handoffs_with_action),
-  figure("Average", SECONDS.short, (row) => row.avg_seconds_to_first_action),
-  figure("Median", SECONDS.short, (row) => row.median_seconds_to_first_action),
-  figure("p95", SECONDS.short, (row) => row.p95_seconds_to_first_action),
+  figure("Claimed", COUNT, (row) => row.n_handoffs_claimed),
+  figure("Acted on", COUNT, (row) => row.n_handoffs_with_action),
+  figure("Average", SECONDS, (row) => row.avg_seconds_to_first_action),
+  figure("Median", SECONDS, (row) => row.median_seconds_to_first_action),
+  figure("p95", SECONDS, (row) => row.p95_seconds_to_first_action),
 ];
 const BY_INTENT: readonly Column<Escalations["by_intent"][number]>[] = [{ name: "Intent", value: ({ intent }) => intent }, ...REACTION];
 const BY_PRIORITY: readonly Column<Escalations["by_priority"][number]>[] = [

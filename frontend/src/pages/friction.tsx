@@ -2,7 +2,7 @@ import { useMemo } from "react";
 
 import type { components } from "../api/schema";
 import { BarList } from "../charts/bar-list";
-import { COUNT } from "../format/numbers";
+import { COUNT, type Format } from "../format/numbers";
 import { Card } from "../parts/card";
 import { figure } from "../parts/columns";
 import { Panel } from "../parts/panel";
@@ -69,10 +69,12 @@ function Kinds({ kinds, totals }: { kinds: readonly Kind[]; totals: Friction["to
   const bars = kinds.map(([field, name]) => ({
     name,
     value: totals[field],
-    note: `${COUNT.exact(each(totals[field], totals.sessions))} per session`,
+    note: each(totals[field], totals.sessions),
   }));
-  return <BarList columns={["Kind", "In all", "Per session"]} format={COUNT} bars={bars} />;
+  return <BarList columns={["Kind", "In all", "Per session"]} format={COUNT} noteFormat={PER_SESSION} bars={bars} />;
 }
+
+const PER_SESSION: Format = { exact: COUNT.exact, short: (n) => `${COUNT.exact(n)} per session` };
 
 function each(n: number, sessions: number): number | null {
   return sessions === 0 ? null : n / sessions;
@@ -86,10 +88,10 @@ function noteOf(data: Friction | undefined): string {
 function columnsFor(nameOf: (id: string | null) => string, zone: string): Column<Session>[] {
   return [
     SESSION,
-    { name: "Member", value: ({ user_id }) => nameOf(user_id) },
+    { name: "Member", value: ({ user_id }) => user_id && nameOf(user_id) },
     updated(zone),
-    figure("Friction", COUNT.exact, ({ friction }) => friction),
-    ...[...WRONG, ...BESIDE].map(([field, name]) => figure(name, COUNT.exact, (row: Session) => row[field])),
+    figure("Friction", COUNT, ({ friction }) => friction),
+    ...[...WRONG, ...BESIDE].map(([field, name]) => figure(name, COUNT, (row: Session) => row[field])),
   ];
 }
 

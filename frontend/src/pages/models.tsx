@@ -32,7 +32,7 @@ export default function ModelsPage() {
         {({ models }) => <DataTable columns={columns} rows={models} keyOf={({ model_id }) => model_id} />}
       </Panel>
       <Panel title="Tokens and cost" note="Tokens of each model, and what they cost." {...half}>
-        {({ models }) => <BarList columns={["Model", "Tokens", "Cost"]} format={COUNT} bars={ranked(models, byTokens)} onPick={only} />}
+        {({ models }) => <BarList columns={["Model", "Tokens", "Cost"]} format={COUNT} noteFormat={DOLLARS} bars={ranked(models, byTokens)} onPick={only} />}
       </Panel>
       <Panel title="Slowest" note="95 of 100 of a model's messages took at most this long." {...half}>
         {({ models }) => <BarList columns={["Model", "p95"]} format={DURATION} bars={ranked(models, byTime)} onPick={only} />}
@@ -74,8 +74,8 @@ function columnsFor(only: (id: string) => void): Column<Model>[] {
       show: ({ model_name, model_id }) => <Pick name={model_name} onPick={() => only(model_id)} />,
     },
     { name: "Id", value: ({ model_id }) => model_id },
-    figure("Messages", COUNT.exact, ({ usage_count }) => usage_count),
-    figure("Tokens", COUNT.exact, ({ total_tokens }) => total_tokens),
+    figure("Messages", COUNT, ({ usage_count }) => usage_count),
+    figure("Tokens", COUNT, ({ total_tokens }) => total_tokens),
     COST,
     ERRORS,
     ERROR_RATE,
@@ -86,7 +86,7 @@ function columnsFor(only: (id: string) => void): Column<Model>[] {
 const empty = ({ models }: Models) => (models.length === 0 ? "No message names a model in this window." : null);
 
 function byTokens({ model_id, total_tokens, cost_usd }: Model) {
-  return { name: model_id, value: total_tokens, note: DOLLARS.short(usd(cost_usd)) };
+  return { name: model_id, value: total_tokens, note: usd(cost_usd) };
 }
 
 function byTime({ model_id, p95_response_time_ms }: Model) {

@@ -40,10 +40,11 @@ export default function Overview() {
           <BarList
             columns={["Agent", "Answers", "Cost"]}
             format={COUNT}
+            noteFormat={DOLLARS}
             bars={agents.map(({ name, usage_count, cost_usd }) => ({
               name,
               value: usage_count,
-              note: DOLLARS.short(usd(cost_usd)),
+              note: usd(cost_usd),
             }))}
             onPick={(name) => view.edit(withPicked("agent", [name]))}
           />
@@ -61,11 +62,12 @@ export default function Overview() {
           <BarList
             columns={["Model", "Tokens", "Cost"]}
             format={COUNT}
+            noteFormat={DOLLARS}
             bars={models
               .map(({ model_id, total_tokens, cost_usd }) => ({
                 name: model_id,
                 value: total_tokens,
-                note: DOLLARS.short(usd(cost_usd)),
+                note: usd(cost_usd),
               }))
               .sort((a, b) => b.value - a.value)}
             onPick={(name) => view.edit(withPicked("model", [name]))}
@@ -193,5 +195,5 @@ function Messages({ data: { daily_usage: daily } }: { data: Usage }) {
 function Cost({ data: { daily_usage: daily } }: { data: Usage }) {
   const days = useMemo(() => daily.map(({ date }) => date), [daily]);
   const series = useMemo(() => [{ name: "Cost", values: daily.map(({ cost_usd }) => usd(cost_usd)) }], [daily]);
-  return <StackedBars days={days} series={series} format={DOLLARS} whole={false} />;
+  return <StackedBars days={days} series={series} format={DOLLARS} />;
 }

@@ -39,13 +39,13 @@ function columnsFor(nameOf: (id: string | null) => string, zone: string): Column
   return [
     SESSION,
     updated(zone),
-    { name: "Member", value: ({ user_id }) => nameOf(user_id) },
+    { name: "Member", value: ({ user_id }) => user_id && nameOf(user_id) },
     { name: "Status", value: ({ status }) => status },
-    figure("Messages", COUNT.exact, (row) => row.user_messages + row.assistant_messages + row.other_messages),
-    figure("Errors", COUNT.exact, ({ error_count }) => error_count),
-    figure("Tool calls", COUNT.exact, ({ tool_calls }) => tool_calls),
-    figure("Tokens", COUNT.exact, ({ total_tokens }) => total_tokens),
+    figure("Messages", COUNT, (row) => row.user_messages + row.assistant_messages + row.other_messages),
+    figure("Errors", COUNT, ({ error_count }) => error_count),
+    figure("Tool calls", COUNT, ({ tool_calls }) => tool_calls),
+    figure("Tokens", COUNT, ({ total_tokens }) => total_tokens),
     COST,
-    figure("Active", SECONDS.short, ({ active_seconds }) => active_seconds),
+    figure("Active", SECONDS, ({ active_seconds }) => active_seconds),
   ];
 }

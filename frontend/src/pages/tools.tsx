@@ -14,7 +14,7 @@ type Tools = components["schemas"]["ToolReport"];
 const HEIGHT = 260;
 const COLUMNS: readonly Column<Tool>[] = [
   { name: "Tool", value: ({ name }) => name },
-  figure("Calls", COUNT.exact, ({ call_count }) => call_count),
+  figure("Calls", COUNT, ({ call_count }) => call_count),
   ERRORS,
   ERROR_RATE,
   ...times("duration_ms"),
@@ -35,7 +35,7 @@ export default function ToolsPage() {
         {({ tools }) => <BarList columns={["Tool", "Calls"]} format={COUNT} bars={ranked(tools, ({ name, call_count: value }) => ({ name, value }))} />}
       </Panel>
       <Panel title="Most often wrong" note="Failed calls, and their share." {...third} empty={flawless}>
-        {({ tools }) => <BarList columns={["Tool", "Errors", "Error rate"]} format={COUNT} bars={ranked(tools, byErrors)} />}
+        {({ tools }) => <BarList columns={["Tool", "Errors", "Error rate"]} format={COUNT} noteFormat={PERCENT} bars={ranked(tools, byErrors)} />}
       </Panel>
       <Panel title="Slowest" note="95 of 100 calls took at most this long." {...third}>
         {({ tools }) => <BarList columns={["Tool", "p95"]} format={DURATION} bars={ranked(tools, ({ name, p95_duration_ms: value }) => ({ name, value }))} />}
@@ -63,5 +63,5 @@ function flawless({ tools }: Tools) {
 }
 
 function byErrors({ name, error_count, error_rate }: Tool) {
-  return { name, value: error_count, note: PERCENT.short(error_rate) };
+  return { name, value: error_count, note: error_rate };
 }

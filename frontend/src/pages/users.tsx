@@ -80,9 +80,9 @@ function columnsFor(only: (id: string) => void, zone: string): Column<Member>[] 
         return user_id === null ? nameOf(member) : <Pick name={member.name} onPick={() => only(user_id)} />;
       },
     },
-    figure("Messages", COUNT.exact, ({ messages }) => messages),
-    figure("Sessions", COUNT.exact, ({ sessions }) => sessions),
-    figure("Tokens", COUNT.exact, ({ tokens }) => tokens),
+    figure("Messages", COUNT, ({ messages }) => messages),
+    figure("Sessions", COUNT, ({ sessions }) => sessions),
+    figure("Tokens", COUNT, ({ tokens }) => tokens),
     COST,
     {
       name: "Last active",

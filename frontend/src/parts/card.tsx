@@ -47,9 +47,10 @@ function Change({ value, before, format, good }: ChangeProps) {
   const way = by > 0 ? "up" : "down";
   const tone = good === undefined || Math.abs(by) < 0.005 ? "soft" : way === good ? "card-good" : "card-bad";
   return (
-    <p className={`card-change ${tone}`}>
-      <span aria-hidden="true">{Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓"}</span> {changed(by)}{" "}
-      <span className="soft">from {format.short(before)}</span>
+    <p className={`card-change ${tone}`} title={`${changed(by)} ${by > 0 ? "more" : "less"} than the ${format.exact(before)} of the window before`}>
+      <span aria-hidden="true">{Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓"}</span> {changed(by)}
+      <span className="unseen"> {by > 0 ? "more" : "less"}</span>{" "}
+      <span className="soft card-before">from {format.short(before)}</span>
     </p>
   );
 }

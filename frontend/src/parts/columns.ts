@@ -13,17 +13,17 @@ type Timed<Noun extends string> = { [Key in `${(typeof TIMES)[number][0]}_${Noun
 
 /** Average and percentiles, such as avg_response_time_ms. */
 export function times<Noun extends string>(noun: Noun): Column<Timed<Noun>>[] {
-  return TIMES.map(([which, name]) => figure(name, DURATION.short, (row) => row[`${which}_${noun}`]));
+  return TIMES.map(([which, name]) => figure(name, DURATION, (row) => row[`${which}_${noun}`]));
 }
 
-/** A column of numbers, written in a way of `Format`. */
-export function figure<Row>(name: string, write: Format["exact"], value: (row: Row) => number | null): Column<Row> {
-  return { name, value, text: (row) => write(value(row)) };
+/** A column of numbers, all written alike. */
+export function figure<Row>(name: string, format: Format, value: (row: Row) => number | null): Column<Row> {
+  return { name, value, format };
 }
 
-export const COST = figure("Cost", DOLLARS.exact, (row: { cost_usd: string | null }) => usd(row.cost_usd));
-export const ERRORS = figure("Errors", COUNT.exact, (row: { error_count: number }) => row.error_count);
-export const ERROR_RATE = figure("Error rate", PERCENT.exact, (row: { error_rate: number }) => row.error_rate);
+export const COST = figure("Cost", DOLLARS, (row: { cost_usd: string | null }) => usd(row.cost_usd));
+export const ERRORS = figure("Errors", COUNT, (row: { error_count: number }) => row.error_count);
+export const ERROR_RATE = figure("Error rate", PERCENT, (row: { error_rate: number }) => row.error_rate);
 
 /** The largest first; what is not known, or nothing, has no bar. */
 export function ranked<Row>(rows: readonly Row[], bar: (row: Row) => Omit<Bar, "value"> & { value: number | null }): Bar[] {

@@ -1,7 +1,8 @@
 import "./panel.css";
 
-import { type ReactNode, useId, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 
+import { COUNT } from "../format/numbers";
 import { saveCsv, savePng } from "./save";
 import { PanelProvider, type Sheet } from "./sheet";
 import type { Report } from "../reports/useReport";
@@ -36,7 +37,9 @@ export function Panel<Data>({ title, note, report, height, empty, advice, tools,
   const { data, error } = report;
   const nothing = data === undefined ? null : (empty?.(data) ?? null);
   const isShown = data !== undefined && nothing === null;
-  const save = { title, sheet, body };
+  const save = { title, asked: report.asked, sheet, body };
+  const csv = useCsv(save);
+  const isSaved = isShown && !report.isPrevious;
   return (
     <section className={`panel ${className}`} aria-labelledby={id}>
       <header className="panel-head">
@@ -51,14 +54,19 @@ export function Panel<Data>({ title, note, report, height, empty, advice, tools,
               Table
             </button>
           )}
-          <button className="button bare" disabled={!isShown} aria-label={`CSV of ${title}`} onClick={() => saveCsv(save)}>
-            CSV
+          <button className="button bare" disabled={!isSaved} aria-disabled={csv.rows !== null} aria-label={`CSV of ${title}`} onClick={csv.start}>
+            {csv.rows ? `${COUNT.exact(csv.rows)} rows …` : "CSV"}
           </button>
-          <button className="button bare" disabled={!isShown} aria-label={`PNG of ${title}`} onClick={() => void savePng(save)}>
+          <button className="button bare" disabled={!isSaved} aria-label={`PNG of ${title}`} onClick={() => void savePng(save)}>
             PNG
           </button>
         </div>
       </header>
+      {csv.fault !== null && (
+        <p role="alert" className="refusal">
+          No CSV was made. {csv.fault.message}
+        </p>
+      )}
       <div className="panel-body" ref={body} style={{ minHeight: height }} aria-busy={report.isPrevious} data-previous={report.isPrevious}>
         {data === undefined && error === null && <Skeleton height={height} />}
         {data === undefined && error !== null && <Failure error={error} retry={report.refresh} />}
@@ -71,4 +79,26 @@ export function Panel<Data>({ title, note, report, height, empty, advice, tools,
       </div>
     </section>
   );
+}
+
+/** One file at a time; who leaves the page stops it. */
+function useCsv(shown: Parameters<typeof saveCsv>[0]) {
+  const [rows, setRows] = useState<number | null>(null);
+  const [fault, setFault] = useState<Error | null>(null);
+  const going = useRef<AbortController | null>(null);
+  useEffect(() => () => going.current?.abort(), []);
+  const start = async () => {
+    if (rows !== null) return;
+    const { signal } = (going.current = new AbortController());
+    setFault(null);
+    setRows(0);
+    try {
+      await saveCsv(shown, setRows, signal);
+    } catch (why) {
+      if (!signal.aborted) setFault(why as Error);
+    } finally {
+      setRows(null);
+    }
+  };
+  return { rows, fault, start: () => void start() };
 }

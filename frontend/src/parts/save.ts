@@ -1,10 +1,13 @@
 /** What is shown, as a file: CSV for sums, PNG for slides. Made in the page; nothing is sent anywhere. */
 import type { RefObject } from "react";
 
-import type { Cell, Sheet } from "./sheet";
+import { MOST_ROWS as MOST_OF_CSV } from "../reports/useRows";
+import type { Cell, Plain, Sheet } from "./sheet";
 
 interface Shown {
   title: string;
+  /** What was asked: window, zone, filters. */
+  asked: object | undefined;
   sheet: RefObject<Sheet | null>;
   body: RefObject<HTMLElement | null>;
 }
@@ -13,17 +16,27 @@ const PAD = 16;
 const ROW = 24;
 const FONT = "13px system-ui, sans-serif";
 const MOST_ROWS = 200;
+/** Letters of a file's name: more is refused by some disks. */
+const LONGEST = 180;
 /** Pixels of the file for one of the page: slides are looked at from afar. */
 const SCALE = 2;
 
-export function saveCsv({ title, sheet }: Shown): void {
+type Tell = (rows: number) => void;
+
+/** All rows, also those that are not loaded yet. */
+export async function saveCsv({ title, asked, sheet }: Shown, tell: Tell, signal: AbortSignal): Promise<void> {
   if (sheet.current === null) return;
-  save(new Blob([csvOf(sheet.current)], { type: "text/csv;charset=utf-8" }), `${fileName(title)}.csv`);
+  const { whole } = sheet.current;
+  const all = whole === undefined ? sheet.current : await whole(tell, signal);
+  const cut = whole !== undefined && all.rows.length >= MOST_OF_CSV ? `-first-${all.rows.length}` : "";
+  save(new Blob([csvOf(all)], { type: "text/csv;charset=utf-8" }), `${fileName(title, asked)}${cut}.csv`);
 }
 
 /** RFC 4180, with a byte order mark: without it spreadsheets take UTF-8 for something else. */
-export function csvOf({ columns, rows }: Sheet): string {
-  const lines = [columns, ...rows].map((cells) => cells.map(field).join(","));
+export function csvOf(sheet: Sheet): string {
+  const { columns, rows, units }: Plain = sheet.plain ?? sheet;
+  const heading = columns.map((name, i) => (units?.[i] ? `${name} (${units[i]})` : name));
+  const lines = [heading, ...rows].map((cells) => cells.map(field).join(","));
   return `\uFEFF${lines.join("\r\n")}\r\n`;
 }
 
@@ -38,10 +51,10 @@ function field(cell: Cell): string {
   return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export async function savePng({ title, sheet, body }: Shown): Promise<void> {
+export async function savePng({ title, asked, sheet, body }: Shown): Promise<void> {
   const svg = body.current?.querySelector<SVGSVGElement>("svg.plot");
   const canvas = svg ? await drawn(svg, legendOf(body.current), title) : sheet.current && written(sheet.current, title);
-  canvas?.toBlob((blob) => blob && save(blob, `${fileName(title)}.png`));
+  canvas?.toBlob((blob) => blob && save(blob, `${fileName(title, asked)}.png`));
 }
 
 /** The chart as it stands on the page; its styles go along, for an image knows nothing of our style sheets. */
@@ -87,12 +100,13 @@ function writeLegend(pen: CanvasRenderingContext2D, names: readonly string[], to
   });
 }
 
-function written({ columns, rows, write }: Sheet, title: string): HTMLCanvasElement {
+function written({ columns, rows, write, whole }: Sheet, title: string): HTMLCanvasElement {
+  const more = whole !== undefined || rows.length > MOST_ROWS ? `, the first ${Math.min(rows.length, MOST_ROWS)} rows` : "";
   const lines = [columns, ...rows.slice(0, MOST_ROWS).map((row, at) => row.map((cell, i) => write(cell, i, at)))];
   const pen = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
   pen.font = FONT;
   const widths = columns.map((_, i) => Math.max(...lines.map((line) => pen.measureText(line[i] ?? "").width)) + 24);
-  const paper = sheetOfPaper(widths.reduce((sum, width) => sum + width, 0), lines.length * ROW, title);
+  const paper = sheetOfPaper(widths.reduce((sum, width) => sum + width, 0), lines.length * ROW, title + more);
   paper.pen.font = FONT;
   lines.forEach((line, at) => {
     let x = PAD;
@@ -133,8 +147,19 @@ function colour(token: string): string {
   return found;
 }
 
-function fileName(title: string): string {
-  return `tally-${title.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-")}`;
+/** What it shows, its days, then zone and filters as they were asked: "tally-cost-per-day-2026-10-22-2026-11-20". */
+export function fileName(title: string, asked: object = {}): string {
+  const { compare: _, start_date, end_date, ...others } = asked as Readonly<Record<string, unknown>>;
+  const [period, days] = [others["period"], others["days"]];
+  // A period that ends now says nothing without its end.
+  const end = period === undefined && days === undefined ? [] : [`${days ?? period}`, "to", new Date().toISOString().slice(0, 10)];
+  const rest = Object.entries(others).filter(([name]) => name !== "period" && name !== "days");
+  const parts = ["tally", title, start_date, end_date, ...end, ...rest.flatMap(([, value]) => value)];
+  return parts.filter((part) => part !== undefined).map((part) => slug(String(part))).join("-").slice(0, LONGEST);
+}
+
+function slug(text: string): string {
+  return text.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-").replace(/^-|-$/g, "");
 }
 
 export function save(blob: Blob, name: string): void {

@@ -5,11 +5,20 @@ import { createContext, type ReactNode, type RefObject, useContext, useEffect } 
 export type Cell = string | number | null;
 
 /** What a chart or a table says, in rows: for its table equivalent and its exports. */
-export interface Sheet {
-  columns: readonly string[];
-  rows: readonly (readonly Cell[])[];
+export interface Sheet extends Plain {
   /** How a cell reads; exports to CSV take it as it is. */
   write: (cell: Cell, column: number, row: number) => string;
+  /** What a file has instead, where one reads less than is known, such as bounds in words. */
+  plain?: Plain;
+  /** Where only the beginning is loaded: all of it, telling on the way how many rows there are. */
+  whole?: (tell: (rows: number) => void, signal: AbortSignal) => Promise<Sheet>;
+}
+
+export interface Plain {
+  columns: readonly string[];
+  rows: readonly (readonly Cell[])[];
+  /** What each column's numbers count, such as "ms"; null where they are plain counts or words. */
+  units?: readonly (string | null)[];
 }
 
 interface Panelled {

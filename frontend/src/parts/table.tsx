@@ -3,6 +3,7 @@ import "./table.css";
 import { type ReactNode, useMemo, useState } from "react";
 
 import type { Rows } from "../reports/useRows";
+import { type Format, NONE } from "../format/numbers";
 import { type Cell, type Sheet, usePanel } from "./sheet";
 
 export interface Column<Row> {
@@ -11,10 +12,14 @@ export interface Column<Row> {
   value: (row: Row) => Cell;
   /** How it reads; default: the value itself. */
   text?: (row: Row) => string;
+  /** How its numbers are written. */
+  format?: Format;
   /** More than text, such as a link. */
   show?: (row: Row) => ReactNode;
   /** False where the server's order is the only one. */
   sortable?: boolean;
+  /** Buttons alone, which no file has. */
+  isActs?: boolean;
 }
 
 interface DataTableProps<Row> {
@@ -34,8 +39,16 @@ interface Order {
 export function DataTable<Row>({ columns, rows, keyOf, paged }: DataTableProps<Row>) {
   const [order, setOrder] = useState<Order | null>(null);
   const sorted = useMemo(() => inOrder(rows, columns, order), [rows, columns, order]);
-  const sheet = useMemo(() => sheetOf(columns, sorted), [columns, sorted]);
+  const all = paged?.hasMore ? paged.all : null;
+  const sheet = useMemo<Sheet>(
+    () => ({
+      ...sheetOf(columns, sorted),
+      ...(all && { whole: async (tell, signal) => sheetOf(columns, await all(tell, signal)) }),
+    }),
+    [columns, sorted, all],
+  );
   const { title } = usePanel(sheet);
+  const texts = useMemo(() => textsOf(columns, rows), [columns, rows]);
   const isNumeric = columns.map((column) => rows.some((row) => typeof column.value(row) === "number"));
   const turn = (column: number) => setOrder(turned(order, column, isNumeric[column] ?? false));
   return (
@@ -63,7 +76,7 @@ export function DataTable<Row>({ columns, rows, keyOf, paged }: DataTableProps<R
               <tr key={keyOf(row)}>
                 {columns.map((column, i) => (
                   <td key={column.name} className={isNumeric[i] ? "number end" : ""}>
-                    {column.show?.(row) ?? textOf(column, row)}
+                    {column.show?.(row) ?? texts[i]?.(row)}
                   </td>
                 ))}
               </tr>
@@ -80,16 +93,25 @@ export function DataTable<Row>({ columns, rows, keyOf, paged }: DataTableProps<R
   );
 }
 
-function textOf<Row>(column: Column<Row>, row: Row): string {
-  return column.text?.(row) ?? String(column.value(row) ?? "–");
+/** How each column reads, row by row. */
+function textsOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): ((row: Row) => string)[] {
+  return columns.map(({ text, format, value }) => {
+    if (text !== undefined) return text;
+    if (format === undefined) return (row) => String(value(row) ?? NONE);
+    const numbers = (row: Row) => value(row) as number | null;
+    const write = format.among?.(rows.map(numbers)) ?? format.exact;
+    return (row) => write(numbers(row));
+  });
 }
 
-function sheetOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Sheet {
-  const texts = rows.map((row) => columns.map((column) => textOf(column, row)));
+function sheetOf<Row>(every: readonly Column<Row>[], rows: readonly Row[]): Sheet {
+  const columns = every.filter(({ isActs }) => isActs !== true);
+  const texts = textsOf(columns, rows);
   return {
     columns: columns.map(({ name }) => name),
+    units: columns.map(({ format }) => format?.unit ?? null),
     rows: rows.map((row) => columns.map((column) => column.value(row))),
-    write: (_, i, at) => texts[at]?.[i] ?? "",
+    write: (_, i, at) => texts[i]?.(rows[at] as Row) ?? "",
   };
 }
 

@@ -12,6 +12,8 @@ export interface Report<Data> {
   error: Error | null;
   /** What `data` shows answers an earlier question; the answer to this one is on its way. */
   isPrevious: boolean;
+  /** The question, for the names of files. */
+  asked?: object;
   refresh: () => void;
 }
 
@@ -40,6 +42,7 @@ export function useReport<Path extends ReportPath>(
     data: asked.data as Answer<Path> | undefined,
     error: asked.error,
     isPrevious: asked.isPlaceholderData,
+    asked: query,
     refresh: () => void asked.refetch(),
   };
 }

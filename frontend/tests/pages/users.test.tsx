@@ -18,7 +18,7 @@ test("every member has a line, also those who did nothing", async () => {
 test("the cards say how much it was, compared with the window before", async () => {
   await open("/users?from=2026-05-03&to=2026-05-04&zone=UTC");
   expect(await within(await card("Messages")).findByText("3")).toBeTruthy();
-  expect(within(await card("Messages")).getByText("+50%")).toBeTruthy();
+  expect(within(await card("Messages")).getByText("50%")).toBeTruthy();
   expect(within(await card("Sessions")).getByText("1")).toBeTruthy();
 });
 

@@ -5,6 +5,7 @@ import { details } from "../../format/details";
 import { instant } from "../../format/instants";
 import { COUNT, DURATION } from "../../format/numbers";
 import { doorOf } from "../../format/doors";
+import { figure } from "../../parts/columns";
 import { Outcome } from "../../parts/outcome";
 import { Panel } from "../../parts/panel";
 import { type Column, DataTable } from "../../parts/table";
@@ -46,9 +47,9 @@ function columnsIn(zone: string): Column<Row>[] {
     { name: "What", value: ({ action }) => action },
     { name: "Result", value: ({ result }) => result, show: ({ result }) => <Outcome result={result} /> },
     { name: "Status", value: ({ status }) => (status === null ? null : String(status)) },
-    { name: "With", value: ({ parameters }) => details(parameters), show: ({ parameters }) => <Clipped text={details(parameters)} /> },
+    { name: "With", value: ({ parameters }) => details(parameters) || null, show: ({ parameters }) => <Clipped text={details(parameters)} /> },
     { name: "Of what", value: ({ resource }) => resource, show: ({ resource }) => <Clipped text={resource ?? ""} /> },
-    { name: "Took", value: ({ duration_ms }) => duration_ms, text: ({ duration_ms }) => DURATION.exact(duration_ms) },
+    figure("Took", DURATION, ({ duration_ms }) => duration_ms),
     { name: "Through", value: ({ client_kind }) => doorOf(client_kind) },
     { name: "From", value: ({ ip }) => ip },
     { name: "Request", value: ({ request_id }) => request_id },

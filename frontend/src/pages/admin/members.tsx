@@ -61,7 +61,7 @@ function columnsFor(zone: string, self: string, ask: (asked: Asked) => void): Co
       value: ({ active }) => (active ? "active" : "deactivated"),
       show: ({ active }) => <Badge text={active ? "active" : "deactivated"} tone={active ? "good" : "bad"} />,
     },
-    { name: "Changes", value: () => null, show: (member) => <Acts member={member} ask={ask} /> },
+    { name: "Changes", value: () => null, isActs: true, show: (member) => <Acts member={member} ask={ask} /> },
     { name: "Last sync", value: ({ last_pull_at }) => last_pull_at, text: ({ last_pull_at }) => when(last_pull_at) },
     { name: "Member since", value: ({ created_at }) => created_at, text: ({ created_at }) => when(created_at) },
   ];

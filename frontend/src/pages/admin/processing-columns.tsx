@@ -29,7 +29,7 @@ function runColumns(zone: string): Column<Job>[] {
   return [
     { name: "Last run", value: ({ last_run }) => last_run?.outcome ?? null, show: (job) => <Runs job={job} zone={zone} /> },
     { name: "Begun", value: ({ last_run }) => last_run?.began_at ?? null, text: ({ last_run }) => at(last_run?.began_at) },
-    figure("Items", COUNT.exact, ({ last_run }) => last_run?.items ?? null),
+    figure("Items", COUNT, ({ last_run }) => last_run?.items ?? null),
     { name: "Next look", value: ({ due_at }) => due_at, text: ({ due_at }) => at(due_at) },
     { name: "Fault", value: ({ last_run }) => last_run?.fault ?? null },
   ];
@@ -42,13 +42,14 @@ export function jobColumns(zone: string): Column<Job>[] {
 export function processorColumns(zone: string, running: string | null, run: (name: string) => void): Column<Processor>[] {
   return [
     { name: "Processor", value: ({ name }) => name },
-    figure("Waiting", COUNT.exact, ({ backlog }) => backlog),
-    figure("Failing", COUNT.exact, ({ failing }) => failing),
-    { name: "Wait", value: ({ lag_s }) => lag_s, text: ({ lag_s }) => SECONDS.short(lag_s) },
-    figure("Set aside", COUNT.exact, ({ quarantined }) => quarantined),
+    figure("Waiting", COUNT, ({ backlog }) => backlog),
+    figure("Failing", COUNT, ({ failing }) => failing),
+    figure("Wait", SECONDS, ({ lag_s }) => lag_s),
+    figure("Set aside", COUNT, ({ quarantined }) => quarantined),
     {
       name: "By hand",
       value: () => null,
+      isActs: true,
       show: ({ name }) => (
         <button
           className="button bare"
@@ -71,13 +72,14 @@ export function fileColumns(zone: string, release: (file: SetAside) => void): Co
     {
       name: "Changes",
       value: () => null,
+      isActs: true,
       show: (file) => (
         <button className="button bare" aria-label={`Release: ${file.name} for ${file.processor}`} onClick={() => release(file)}>
           Release
         </button>
       ),
     },
-    figure("Attempts", COUNT.exact, ({ attempts }) => attempts),
+    figure("Attempts", COUNT, ({ attempts }) => attempts),
     { name: "Since", value: ({ quarantined_at }) => quarantined_at, text: ({ quarantined_at }) => instant(quarantined_at, zone) },
     { name: "Error", value: ({ last_error }) => last_error },
   ];

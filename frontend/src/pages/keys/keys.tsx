@@ -97,6 +97,7 @@ function columnsFor(zone: string, revoke: (key: Key) => void): Column<Key>[] {
     {
       name: "Changes",
       value: () => null,
+      isActs: true,
       show: (key) =>
         key.revoked_at === null && (
           <button className="button bare" aria-label={`Revoke: ${key.name} ${key.hint}`} onClick={() => revoke(key)}>

@@ -5,6 +5,7 @@ import { details } from "../../format/details";
 import { doorOf } from "../../format/doors";
 import { instant } from "../../format/instants";
 import { DURATION } from "../../format/numbers";
+import { figure } from "../../parts/columns";
 import { Outcome } from "../../parts/outcome";
 import { type Column, DataTable } from "../../parts/table";
 import type { Rows } from "../../reports/useRows";
@@ -29,9 +30,9 @@ function columnsIn(zone: string, named: (action: string) => string): Column<Note
   return [
     { name: "When", value: ({ at }) => at, text: ({ at }) => instant(at, zone) },
     { name: "What", value: ({ action }) => action, text: ({ action }) => named(action) },
-    { name: "With", value: ({ parameters }) => details(parameters), text: ({ parameters }) => details(parameters) || "–" },
+    { name: "With", value: ({ parameters }) => details(parameters) || null, text: ({ parameters }) => details(parameters) || "–" },
     { name: "Result", value: ({ result }) => result, show: ({ result }) => <Outcome result={result} /> },
-    { name: "Took", value: ({ duration_ms }) => duration_ms, text: ({ duration_ms }) => DURATION.exact(duration_ms) },
+    figure("Took", DURATION, ({ duration_ms }) => duration_ms),
     { name: "Through", value: ({ client_kind }) => doorOf(client_kind) },
     { name: "From", value: ({ ip }) => ip },
   ];

@@ -102,15 +102,15 @@ function Daily({ data: { daily } }: { data: Own }) {
 }
 
 const CLASSES: readonly Column<Classes>[] = [
-  figure("Tokens", COUNT.exact, ({ total }) => total),
-  figure("Input", COUNT.exact, ({ input }) => input),
-  figure("Output", COUNT.exact, ({ output }) => output),
-  figure("Cache read", COUNT.exact, ({ cache_read }) => cache_read),
-  figure("Cache creation", COUNT.exact, ({ cache_creation }) => cache_creation),
+  figure("Tokens", COUNT, ({ total }) => total),
+  figure("Input", COUNT, ({ input }) => input),
+  figure("Output", COUNT, ({ output }) => output),
+  figure("Cache read", COUNT, ({ cache_read }) => cache_read),
+  figure("Cache creation", COUNT, ({ cache_creation }) => cache_creation),
 ];
 const BY_MODEL: readonly Column<ModelTokens>[] = [
   { name: "Model", value: ({ model }) => model },
-  figure("Messages", COUNT.exact, ({ messages }) => messages),
+  figure("Messages", COUNT, ({ messages }) => messages),
   ...CLASSES,
   COST,
 ];

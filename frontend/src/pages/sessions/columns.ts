@@ -24,9 +24,9 @@ export function messageColumns(zone: string): Column<Schemas["SessionMessage"]>[
     { name: "Role", value: ({ role }) => role },
     { name: "Agent", value: ({ agent_name }) => agent_name },
     { name: "Model", value: ({ model_id }) => model_id },
-    figure("Tokens", COUNT.exact, ({ total_tokens }) => total_tokens),
+    figure("Tokens", COUNT, ({ total_tokens }) => total_tokens),
     COST,
-    figure("Time", DURATION.short, ({ response_time_ms }) => response_time_ms),
+    figure("Time", DURATION, ({ response_time_ms }) => response_time_ms),
     { name: "Status", value: ({ status }) => status },
     { name: "Error", value: ({ is_error, error_kind }) => (is_error ? (error_kind ?? "yes") : null) },
   ];
@@ -37,16 +37,16 @@ export function callColumns(zone: string): Column<Schemas["SessionToolCall"]>[] 
     at("At", zone, ({ occurred_at }) => occurred_at),
     { name: "Tool", value: ({ name }) => name ?? "unknown" },
     { name: "Status", value: ({ status, is_error }) => (is_error ? "error" : status) },
-    figure("Time", DURATION.short, ({ duration_ms }) => duration_ms),
+    figure("Time", DURATION, ({ duration_ms }) => duration_ms),
   ];
 }
 
 export function stepColumns(zone: string): Column<Schemas["SessionStep"]>[] {
   return [
     at("At", zone, ({ created_at }) => created_at),
-    figure("Number", COUNT.exact, ({ step_order }) => step_order),
+    figure("Number", COUNT, ({ step_order }) => step_order),
     { name: "Type", value: ({ step_type }) => step_type },
-    figure("Confidence", COUNT.exact, ({ confidence_at_step }) => confidence_at_step),
+    figure("Confidence", COUNT, ({ confidence_at_step }) => confidence_at_step),
     { name: "Marks", value: marksOf },
   ];
 }
@@ -54,12 +54,12 @@ export function stepColumns(zone: string): Column<Schemas["SessionStep"]>[] {
 export function handoffColumns(zone: string, nameOf: Names): Column<Schemas["Handoff"]>[] {
   return [
     at("Handed over", zone, ({ created_at }) => created_at),
-    { name: "By", value: ({ handed_off_by }) => nameOf(handed_off_by) },
+    { name: "By", value: ({ handed_off_by }) => handed_off_by && nameOf(handed_off_by) },
     { name: "Intent", value: ({ intent }) => intent },
     { name: "Priority", value: ({ priority }) => priority },
     at("Claimed", zone, ({ claimed_at }) => claimed_at),
-    { name: "Claimed by", value: ({ claimed_by }) => nameOf(claimed_by) },
-    figure("Waited", SECONDS.short, waited),
+    { name: "Claimed by", value: ({ claimed_by }) => claimed_by && nameOf(claimed_by) },
+    figure("Waited", SECONDS, waited),
   ];
 }
 

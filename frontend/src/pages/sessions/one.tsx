@@ -15,11 +15,11 @@ import { useView } from "../../view/useView";
 import { callColumns, handoffColumns, messageColumns, stepColumns } from "./columns";
 
 type One = components["schemas"]["OneSession"];
-type Fact = readonly [name: string, value: string];
+type Fact = readonly [name: string, value: string, text?: string];
 
 const ABOUT: readonly Column<Fact>[] = [
   { name: "About", value: ([name]) => name, sortable: false },
-  { name: "Value", value: ([, value]) => value, sortable: false },
+  { name: "Value", value: ([, value]) => value, text: ([, value, text]) => text ?? value, sortable: false },
 ];
 
 /** One session: what it came to, and what happened in it. */
@@ -111,21 +111,23 @@ function Cards({ report: { data } }: { report: Report<One> }) {
 const modelless = ({ session }: One) => (Object.keys(session.models).length === 0 ? "No message of this session names a model." : null);
 
 function factsOf(session: One["session"], nameOf: (id: string | null) => string, zone: string): Fact[] {
-  const facts: [string, string | null][] = [
-    ["Id", session.session_id],
-    ["Id at its producer", session.external_id],
-    ["Member", session.user_id && nameOf(session.user_id)],
-    ["Workspace", session.workspace],
-    ["Type", session.session_type],
-    ["Intake", session.intake_type],
-    ["Status", session.status],
-    ["Confidence", session.confidence_tier],
-    ["Provider", session.provider],
-    ["Model", session.model],
-    ["Created", instant(session.created_at, zone)],
-    ["Updated", instant(session.updated_at, zone)],
-    ["First message", session.first_activity_at && instant(session.first_activity_at, zone)],
-    ["Last message", session.last_activity_at && instant(session.last_activity_at, zone)],
+  const at = (name: string, when: string | null): Fact | null => (when === null ? null : [name, when, instant(when, zone)]);
+  const said = (name: string, value: string | null): Fact | null => (value === null ? null : [name, value]);
+  const facts = [
+    said("Id", session.session_id),
+    said("Id at its producer", session.external_id),
+    said("Member", session.user_id && nameOf(session.user_id)),
+    said("Workspace", session.workspace),
+    said("Type", session.session_type),
+    said("Intake", session.intake_type),
+    said("Status", session.status),
+    said("Confidence", session.confidence_tier),
+    said("Provider", session.provider),
+    said("Model", session.model),
+    at("Created", session.created_at),
+    at("Updated", session.updated_at),
+    at("First message", session.first_activity_at),
+    at("Last message", session.last_activity_at),
   ];
-  return facts.filter((fact): fact is [string, string] => fact[1] !== null);
+  return facts.filter((fact): fact is Fact => fact !== null);
 }
