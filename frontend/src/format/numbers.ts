@@ -2,6 +2,8 @@
 export interface Format {
   exact: (value: number | null) => string;
   short: (value: number | null) => string;
+  /** Shorter still, where little room is; default: `short`. */
+  brief?: Written;
   /** What the plain number counts, for the heading of a file; left out where it counts things. */
   unit?: string;
   /** How all of a column are written alike, so that they can be compared at a glance; default: `exact`. */
@@ -34,6 +36,7 @@ const dollars = plain({ ...USD, notation: "compact", maximumSignificantDigits: 3
 export const DOLLARS: Format = {
   exact: known((usd) => (Math.abs(usd) > 0 && Math.abs(usd) < 1 ? mills(usd) : cents(usd))),
   short: known((usd) => (Math.abs(usd) < 1000 ? cents(usd) : dollars(usd))),
+  brief: known((usd) => (Math.abs(usd) < 100 ? cents(usd) : dollars(usd))),
   unit: "USD",
   among: (values) => plain({ ...USD, minimumFractionDigits: decimals(values), maximumFractionDigits: decimals(values) }),
 };
@@ -93,9 +96,10 @@ function spans(values: readonly number[]): Written {
 function clockwise(ms: number): string {
   const s = Math.round(ms / 1000);
   const [h, m] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
-  if (h > 0) return m > 0 ? `${hours(h)} ${minutes(m)}` : hours(h);
-  if (m > 0) return s % 60 > 0 ? `${minutes(m)} ${seconds(s % 60)}` : minutes(m);
-  return ms > 0 && ms < 1000 ? unit("millisecond", 0)(ms) : seconds(s);
+  // Letters as English has them, digits as the reader's: some locales write "Min." and "Sek.", and no column would hold both.
+  if (h > 0) return m > 0 ? `${whole(h)}h ${whole(m)}m` : `${whole(h)}h`;
+  if (m > 0) return s % 60 > 0 ? `${whole(m)}m ${whole(s % 60)}s` : `${whole(m)}m`;
+  return ms > 0 && ms < 1000 ? `${whole(Math.round(ms))}ms` : `${whole(s)}s`;
 }
 
 function span(ms: number): string {

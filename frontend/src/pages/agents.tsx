@@ -29,10 +29,7 @@ export default function Agents() {
   const only = (name: string) => view.edit(withPicked("agent", [name]));
   return (
     <div className="grid">
-      <Panel title="Agents" note="Assistant messages alone; unknown are those that name no agent." kind="table" report={report} height={280} empty={empty}>
-        {({ agents }) => <DataTable columns={COLUMNS} rows={agents} keyOf={({ name }) => name} />}
-      </Panel>
-      <Panel title="Answers" className="half" report={report} height={260} empty={empty}>
+      <Panel title="Answers" className="half" report={report} height={290} empty={empty}>
         {({ agents }) => (
           <BarList
             columns={["Agent", "Answers"]}
@@ -42,8 +39,11 @@ export default function Agents() {
           />
         )}
       </Panel>
-      <Panel title="Slowest" note="95 of 100 answers came within this time." className="half" report={report} height={260} empty={empty}>
+      <Panel title="Slowest" note="95 of 100 answers came within this time." className="half" report={report} height={290} empty={empty}>
         {({ agents }) => <BarList columns={["Agent", "p95"]} format={DURATION} bars={ranked(agents, (agent) => ({ name: agent.name, value: agent.p95_response_time_ms }))} onPick={only} />}
+      </Panel>
+      <Panel title="Agents" note="Assistant messages alone; unknown are those that name no agent." kind="table" report={report} height={280} empty={empty}>
+        {({ agents }) => <DataTable columns={COLUMNS} rows={agents} keyOf={({ name }) => name} />}
       </Panel>
     </div>
   );

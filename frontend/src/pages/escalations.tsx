@@ -39,8 +39,9 @@ export default function EscalationsPage() {
   const acted = { ...panel, empty: nobodyActed };
   return (
     <div className="grid">
-      <div>
+      <div className="doing period">
         <Choice label="Period" options={PERIODS} value={period} onChoose={setPeriod} />
+        <p className="soft">Counted back from this moment, so that the first day is a part of one.</p>
       </div>
       <Numbers report={report} />
       <Panel title="Time to first action" note="How many of the claimed handoffs saw their first action this soon." className="half" {...acted}>
@@ -114,9 +115,14 @@ function Population({ data }: { data: Escalations }) {
           </div>
         ))}
       </dl>
-      <p className="soft">{data.metric_definition}</p>
+      <p className="soft">{inWords(data.metric_definition)}</p>
     </>
   );
+}
+
+/** The API says it to programs too, by the name of its field. */
+function inWords(definition: string): string {
+  return definition.replaceAll("n_handoffs_claimed", "the number claimed");
 }
 
 function Distribution({ bins }: { bins: Escalations["distribution"] }) {

@@ -15,7 +15,7 @@ import { withPicked } from "../view/view";
 type Model = components["schemas"]["ModelUsage"];
 type Models = components["schemas"]["ModelReport"];
 
-const HEIGHT = 260;
+const HEIGHT = 290;
 
 /** Which models were used, how fast, how often wrong, at what cost. */
 export default function ModelsPage() {
@@ -28,14 +28,14 @@ export default function ModelsPage() {
   return (
     <div className="grid">
       {report.data !== undefined || report.error === null ? <Cards report={report} /> : null}
-      <Panel title="Models" note="Messages of any role that name a model." kind="table" report={report} height={280} empty={empty}>
-        {({ models }) => <DataTable columns={columns} rows={models} keyOf={({ model_id }) => model_id} />}
-      </Panel>
       <Panel title="Tokens and cost" note="Tokens of each model, and what they cost." {...half}>
         {({ models }) => <BarList columns={["Model", "Tokens", "Cost"]} format={COUNT} noteFormat={DOLLARS} bars={ranked(models, byTokens)} onPick={only} />}
       </Panel>
       <Panel title="Slowest" note="95 of 100 of a model's messages took at most this long." {...half}>
         {({ models }) => <BarList columns={["Model", "p95"]} format={DURATION} bars={ranked(models, byTime)} onPick={only} />}
+      </Panel>
+      <Panel title="Models" note="Messages of any role that name a model." kind="table" report={report} height={280} empty={empty}>
+        {({ models }) => <DataTable columns={columns} rows={models} keyOf={({ model_id }) => model_id} />}
       </Panel>
     </div>
   );
@@ -71,7 +71,7 @@ function columnsFor(only: (id: string) => void): Column<Model>[] {
     {
       name: "Model",
       value: ({ model_name }) => model_name,
-      show: ({ model_name, model_id }) => <Pick name={model_name} onPick={() => only(model_id)} />,
+      show: ({ model_name, model_id }) => <Pick className="clipped" name={model_name} onPick={() => only(model_id)} />,
     },
     { name: "Id", value: ({ model_id }) => model_id },
     figure("Messages", COUNT, ({ usage_count }) => usage_count),

@@ -15,7 +15,7 @@ import { withPicked } from "../view/view";
 type Usage = components["schemas"]["UsageReport"];
 
 const HEIGHT = 230;
-const BARS_HEIGHT = 260;
+const BARS_HEIGHT = 290;
 
 /** How much, at what cost, by whom: of the window that is chosen, and how it changed. */
 export default function Overview() {
@@ -159,7 +159,7 @@ function Days({ usage }: { usage: Report<Usage> }) {
       <Panel title="Messages per day" note="And the sessions they were in." className="half" {...panel}>
         {(data) => <Messages data={data} />}
       </Panel>
-      <Panel title="Cost per day" note={usage.data && unpriced(usage.data)} className="half" {...panel}>
+      <Panel title="Cost per day" note={unpriced(usage.data)} className="half" {...panel}>
         {(data) => <Cost data={data} />}
       </Panel>
     </>

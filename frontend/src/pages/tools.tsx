@@ -11,7 +11,7 @@ import { useView } from "../view/useView";
 type Tool = components["schemas"]["ToolUsage"];
 type Tools = components["schemas"]["ToolReport"];
 
-const HEIGHT = 260;
+const HEIGHT = 290;
 const COLUMNS: readonly Column<Tool>[] = [
   { name: "Tool", value: ({ name }) => name },
   figure("Calls", COUNT, ({ call_count }) => call_count),
@@ -28,9 +28,6 @@ export default function ToolsPage() {
   return (
     <div className="grid">
       {report.data !== undefined || report.error === null ? <Cards report={report} /> : null}
-      <Panel title="Tools" note="A call counts when it started; unknown are calls that name no tool." kind="table" report={report} height={280} empty={empty}>
-        {({ tools }) => <DataTable columns={COLUMNS} rows={tools} keyOf={({ name }) => name} />}
-      </Panel>
       <Panel title="Most called" {...third}>
         {({ tools }) => <BarList columns={["Tool", "Calls"]} format={COUNT} bars={ranked(tools, ({ name, call_count: value }) => ({ name, value }))} />}
       </Panel>
@@ -39,6 +36,9 @@ export default function ToolsPage() {
       </Panel>
       <Panel title="Slowest" note="95 of 100 calls took at most this long." {...third}>
         {({ tools }) => <BarList columns={["Tool", "p95"]} format={DURATION} bars={ranked(tools, ({ name, p95_duration_ms: value }) => ({ name, value }))} />}
+      </Panel>
+      <Panel title="Tools" note="A call counts when it started; unknown are calls that name no tool." kind="table" report={report} height={280} empty={empty}>
+        {({ tools }) => <DataTable columns={COLUMNS} rows={tools} keyOf={({ name }) => name} />}
       </Panel>
     </div>
   );

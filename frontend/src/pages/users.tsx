@@ -16,7 +16,7 @@ import { withPicked } from "../view/view";
 type Member = components["schemas"]["MemberUsage"];
 type Members = components["schemas"]["MemberReport"];
 
-const HEIGHT = 260;
+const HEIGHT = 290;
 const TOGETHER = "Other members, together";
 const NOBODY = "No member";
 
@@ -31,14 +31,14 @@ export default function UsersPage() {
   return (
     <div className="grid">
       {report.data !== undefined || report.error === null ? <Cards report={report} /> : null}
-      <Panel title="Members" note={noteOf(report.data)} kind="table" report={report} height={280} empty={empty}>
-        {({ users }) => <DataTable columns={columns} rows={users} keyOf={({ user_id, name }) => user_id ?? `(${name})`} />}
-      </Panel>
       <Panel title="Messages" note="Of every role, in each member's sessions." {...half}>
         {({ users }) => <BarList columns={["Member", "Messages"]} format={COUNT} bars={ranked(users, byMessages)} onPick={only} />}
       </Panel>
       <Panel title="Cost" note="In US dollars, of what has a known price." {...half} empty={free}>
         {({ users }) => <BarList columns={["Member", "Cost"]} format={DOLLARS} bars={ranked(users, byCost)} onPick={only} />}
+      </Panel>
+      <Panel title="Members" note={noteOf(report.data)} kind="table" report={report} height={280} empty={empty}>
+        {({ users }) => <DataTable columns={columns} rows={users} keyOf={({ user_id, name }) => user_id ?? `(${name})`} />}
       </Panel>
     </div>
   );
@@ -77,7 +77,7 @@ function columnsFor(only: (id: string) => void, zone: string): Column<Member>[] 
       value: nameOf,
       show: (member) => {
         const { user_id } = member;
-        return user_id === null ? nameOf(member) : <Pick name={member.name} onPick={() => only(user_id)} />;
+        return user_id === null ? nameOf(member) : <Pick className="clipped" name={member.name} onPick={() => only(user_id)} />;
       },
     },
     figure("Messages", COUNT, ({ messages }) => messages),

@@ -1,5 +1,7 @@
 import "./card.css";
 
+import type { CSSProperties } from "react";
+
 import { Sparkline } from "../charts/sparkline";
 import { change, changed, type Format } from "../format/numbers";
 import { Skeleton } from "./states";
@@ -28,7 +30,7 @@ export function Card({ title, note, value, before, format, days, good }: CardPro
         <Skeleton height={days === null ? 50 : 78} />
       ) : (
         <>
-          <p className="card-value number" title={format.exact(value)}>
+          <p className="card-value number" title={format.exact(value)} style={{ "--letters": format.short(value).length } as CSSProperties}>
             {format.short(value)}
           </p>
           {before !== undefined && <Change value={value} before={before} format={format} good={good} />}
@@ -50,7 +52,7 @@ function Change({ value, before, format, good }: ChangeProps) {
     <p className={`card-change ${tone}`} title={`${changed(by)} ${by > 0 ? "more" : "less"} than the ${format.exact(before)} of the window before`}>
       <span aria-hidden="true">{Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓"}</span> {changed(by)}
       <span className="unseen"> {by > 0 ? "more" : "less"}</span>{" "}
-      <span className="soft card-before">from {format.short(before)}</span>
+      <span className="soft card-before">from {format.brief?.(before) ?? format.short(before)}</span>
     </p>
   );
 }

@@ -63,7 +63,7 @@ export function SheetTable({ sheet, title, height }: { sheet: Sheet; title: stri
           {sheet.rows.map((row, at) => (
             <tr key={at}>
               {row.map((cell, i) => (
-                <td key={i} className={isNumber(sheet, i) ? "number end" : ""}>
+                <td key={i} className={isNumber(sheet, i) ? "number end" : "cut"} title={typeof cell === "string" ? sheet.write(cell, i, at) : undefined}>
                   {sheet.write(cell, i, at)}
                 </td>
               ))}

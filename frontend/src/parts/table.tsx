@@ -30,6 +30,9 @@ interface DataTableProps<Row> {
   paged?: Rows<Row>;
 }
 
+/** Letters that always find room. */
+const LONG = 24;
+
 interface Order {
   column: number;
   isDown: boolean;
@@ -75,9 +78,9 @@ export function DataTable<Row>({ columns, rows, keyOf, paged }: DataTableProps<R
             {sorted.map((row) => (
               <tr key={keyOf(row)}>
                 {columns.map((column, i) => (
-                  <td key={column.name} className={isNumeric[i] ? "number end" : ""}>
+                  <Field key={column.name} isNumber={isNumeric[i] ?? false}>
                     {column.show?.(row) ?? texts[i]?.(row)}
-                  </td>
+                  </Field>
                 ))}
               </tr>
             ))}
@@ -90,6 +93,17 @@ export function DataTable<Row>({ columns, rows, keyOf, paged }: DataTableProps<R
         </button>
       )}
     </>
+  );
+}
+
+/** A text that is too long is cut, and said whole when it is pointed at. */
+function Field({ isNumber, children }: { isNumber: boolean; children: ReactNode }) {
+  if (isNumber) return <td className="number end">{children}</td>;
+  if (typeof children !== "string") return <td>{children}</td>;
+  return (
+    <td className="cut" title={children.length > LONG ? children : undefined}>
+      {children}
+    </td>
   );
 }
 

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 
 interface MenuProps {
   label: ReactNode;
@@ -14,6 +14,8 @@ export function Menu({ label, title, isActive = false, children }: MenuProps) {
   const [isOpen, setOpen] = useState(false);
   const frame = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  useInside(panel, isOpen);
   useEffect(() => {
     if (!isOpen) return;
     const leave = (event: Event) => {
@@ -48,10 +50,35 @@ export function Menu({ label, title, isActive = false, children }: MenuProps) {
         </svg>
       </button>
       {isOpen && (
-        <div className="menu-panel" id={id} role="group" aria-label={title}>
+        <div className="menu-panel" ref={panel} id={id} role="group" aria-label={title}>
           {children(close)}
         </div>
       )}
     </div>
   );
+}
+
+const MARGIN = 8;
+
+/** Keeps a panel within the window, also when what it holds comes later and is wide. */
+function useInside(panel: RefObject<HTMLDivElement | null>, isOpen: boolean) {
+  useLayoutEffect(() => {
+    const element = panel.current;
+    // Where nothing is laid out there is nothing to keep.
+    if (element === null || typeof ResizeObserver === "undefined") return;
+    const place = () => {
+      element.style.translate = "none";
+      const { left, right } = element.getBoundingClientRect();
+      const most = document.documentElement.clientWidth - MARGIN;
+      const by = left < MARGIN ? MARGIN - left : right > most ? most - right : 0;
+      element.style.translate = `${by}px`;
+    };
+    const observer = new ResizeObserver(place);
+    observer.observe(element);
+    addEventListener("resize", place);
+    return () => {
+      observer.disconnect();
+      removeEventListener("resize", place);
+    };
+  }, [panel, isOpen]);
 }

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useSearch } from "wouter";
 
 import type { Page } from "../pages";
@@ -14,12 +14,18 @@ interface NavigationProps {
 
 export function Navigation({ pages, current }: NavigationProps) {
   const { me, signOut } = useSession();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const [row, entry] = [nav.current, nav.current?.querySelector<HTMLElement>('[aria-current="page"]')];
+    // On narrow screens they stand in a row that scrolls; the page itself must not.
+    if (row && entry) row.scrollLeft = entry.offsetLeft - (row.clientWidth - entry.offsetWidth) / 2;
+  }, [current]);
   return (
     <header className="side">
       <p className="side-brand">
         <Mark /> Tally
       </p>
-      <nav aria-label="Pages">
+      <nav aria-label="Pages" ref={nav}>
         <ul className="side-pages">
           {pages.map((page) => (
             <li key={page.path}>

@@ -31,8 +31,8 @@ export function Shell() {
       <Navigation pages={mine} current={page} />
       <main id="main" ref={main} tabIndex={-1}>
         <header className="shell-head">
-          <div className="shell-title">
-            <h1>{page?.title ?? "Nothing here"}</h1>
+          <h1>{page?.title ?? "Nothing here"}</h1>
+          <div className="shell-fresh">
             <Freshness />
           </div>
           {page !== undefined && mine.includes(page) && <Bar {...((path !== page.path && page.below) || page.bar)} />}

@@ -13,10 +13,10 @@ test("what went wrong is counted in all and per session", async () => {
   await user.click(within(wrong).getByRole("button", { name: "Table" }));
   expect(rowsOf(wrong)).toEqual([
     ["Kind", "In all", "Per session"],
-    ["Interruptions", "2", "1 per session"],
-    ["Rejected tools", "0", "0 per session"],
-    ["API errors", "1", "0.5 per session"],
-    ["Retries", "1", "0.5 per session"],
+    ["Interruptions", "2", "1"],
+    ["Rejected tools", "0", "0"],
+    ["API errors", "1", "0.5"],
+    ["Retries", "1", "0.5"],
   ]);
 });
 

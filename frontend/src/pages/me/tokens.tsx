@@ -41,7 +41,7 @@ export function Tokens() {
       <Choice label="Days" options={DAYS} value={days} onChoose={setDays} />
       <Panel
         title="My tokens per day"
-        note={report.data && `Days of the account's zone, ${report.data.timezone}.`}
+        note={`Days of the account's zone${report.data ? `, ${report.data.timezone}` : ""}.`}
         report={report}
         height={250}
         empty={(data) => empty(data) ?? (data.daily.every(({ total }) => total === 0) ? "No tokens of yours in these days." : null)}
