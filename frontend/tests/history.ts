@@ -59,11 +59,16 @@ export function handovers(now = Date.now()) {
   };
 }
 
+/** Of the lines that tell of it: each counts once, wherever it is repeated. */
+function marks(...lines: readonly number[]): string[] {
+  return lines.map((line) => line.toString(16).padStart(16, "0"));
+}
+
 /** What the logs of two of these sessions count. */
 export const pushed = {
   files: [
-    { name: "a.jsonl", sha256: "a".repeat(64), size: 1, sessions: [{ session_id: "a", interruptions: 2, retries: 1, skills: 1 }] },
-    { name: "b.jsonl", sha256: "b".repeat(64), size: 1, sessions: [{ session_id: "b", api_errors: 1 }] },
+    { name: "a.jsonl", sha256: "a".repeat(64), size: 1, sessions: [{ session_id: "a", interruptions: marks(1, 2), retries: marks(3), skills: marks(4) }] },
+    { name: "b.jsonl", sha256: "b".repeat(64), size: 1, sessions: [{ session_id: "b", api_errors: marks(5) }] },
   ],
 };
 
