@@ -14,6 +14,7 @@ from app.admin import account, closing, erasure, keys, retention, rollups, users
 from app.admin import audit as audit_rows
 from app.analytics import agents, escalations, export, friction, models, session, sessions, summary, tools, usage
 from app.analytics import users as user_usage
+from app.analytics.examples import EXAMPLES
 from app.auth import exchange
 from app.auth.caller import Door
 from app.auth.limits import Limits
@@ -99,7 +100,7 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
     app.router.middleware_stack = Addresses(app.router.routes, app.router.middleware_stack)
     app.state.dashboard = Dashboard(settings.dashboard_dir, app.router.default)
     app.router.default = app.state.dashboard
-    app.openapi = lambda: describe(app, batches.SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = lambda: describe(app, batches.SCHEMAS, EXAMPLES)  # type: ignore[method-assign]
     answers.install(app)
     app.state.database = database
     app.state.max_body_bytes = settings.max_body_bytes

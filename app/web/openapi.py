@@ -24,10 +24,10 @@ LIMITS = {
 HEADERS: dict[str, dict[str, Any]] = {"429": {**RETRY, **LIMITS}, "503": RETRY}
 
 
-def describe(app: FastAPI, shapes: Mapping[str, Any]) -> dict[str, Any]:
+def describe(app: FastAPI, shapes: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     """OpenAPI. Built once; a role stands in the scopes of an operation's security, whose id is its handler's name.
 
-    `shapes` are those of bodies that a handler reads by itself.
+    `shapes` are those of bodies that a handler reads by itself; `examples` are whole answers, by operation id.
     """
     if app.openapi_schema is None:
         for route in app.routes:
@@ -37,6 +37,8 @@ def describe(app: FastAPI, shapes: Mapping[str, Any]) -> dict[str, Any]:
         for operations in schema["paths"].values():
             for operation in operations.values():
                 declare_problems(operation)
+                if (example := examples.get(operation["operationId"])) is not None:
+                    operation["responses"]["200"]["content"]["application/json"]["example"] = example
         schema["components"]["schemas"] |= shapes
         for name in UNUSED:
             schema["components"]["schemas"].pop(name, None)
