@@ -24,7 +24,7 @@ def day(number: int, messages: int, tokens: tuple[int, int, int, int], **more: A
     return {**shown, **dict(zip(CLASSES, tokens, strict=True)), **known, **more}
 
 
-USAGE = {
+USAGE: dict[str, Any] = {
     **WINDOW, "total_messages": 42, "total_sessions": 1, **CLASSES, **ALL, "error_count": 1, "unpriced_messages": 0,
     "daily_usage": [
         day(1, 30, (1000, 3000, 70000, 5400), avg_response_time_ms=1790.25, error_count=1, cost_usd="0.089250"),
@@ -71,7 +71,7 @@ LINE = {
     "unpriced_messages": 0, "cost_usd": "0.108450", "models": {"anthropic/claude-sonnet-4-5": 24},
 }  # fmt: skip
 SESSIONS = {**WINDOW, "rows": [LINE], "next_cursor": None}
-ONE_SESSION = {
+ONE_SESSION: dict[str, Any] = {
     "data_as_of": CHANGED, "session": LINE,
     "tool_calls": {"truncated": False, "rows": [
         {"id": "0196a0c2-2222-7a2b-8c3d-4e5f60718293", "name": "grep", "status": "success", "is_error": False,
@@ -116,7 +116,7 @@ SIGNALS = {
     "friction": 4, "interruptions": 2, "rejected_tools": 1, "api_errors": 0, "retries": 1, "compactions": 1,
     "commands": 3, "skills": 0, "sub_agents": 2,
 }  # fmt: skip
-FRICTION = {
+FRICTION: dict[str, Any] = {
     **WINDOW, "totals": {**SIGNALS, "sessions": 1},
     "sessions": [
         {**SIGNALS, "session_id": SESSION, "external_id": "run-7", "user_id": MEMBER, "workspace": "tally",
