@@ -6975,6 +6975,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "total_messages": 42,
+                     *       "total_sessions": 1,
+                     *       "input_tokens": 1200,
+                     *       "output_tokens": 3400,
+                     *       "cache_read_tokens": 90000,
+                     *       "cache_creation_tokens": 5400,
+                     *       "total_tokens": 100000,
+                     *       "avg_response_time_ms": 1840.5,
+                     *       "cost_usd": "0.108450",
+                     *       "error_count": 1,
+                     *       "unpriced_messages": 0,
+                     *       "daily_usage": [
+                     *         {
+                     *           "date": "2026-05-01",
+                     *           "messages": 30,
+                     *           "tokens": 79400,
+                     *           "sessions": 1,
+                     *           "input_tokens": 1000,
+                     *           "output_tokens": 3000,
+                     *           "cache_read_tokens": 70000,
+                     *           "cache_creation_tokens": 5400,
+                     *           "avg_response_time_ms": 1790.25,
+                     *           "error_count": 1,
+                     *           "cost_usd": "0.089250"
+                     *         },
+                     *         {
+                     *           "date": "2026-05-02",
+                     *           "messages": 12,
+                     *           "tokens": 20600,
+                     *           "sessions": 1,
+                     *           "input_tokens": 200,
+                     *           "output_tokens": 400,
+                     *           "cache_read_tokens": 20000,
+                     *           "cache_creation_tokens": 0,
+                     *           "avg_response_time_ms": 1966.13,
+                     *           "error_count": 0,
+                     *           "cost_usd": "0.019200"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsageReport"];
                 };
             };
@@ -7086,6 +7133,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "total_calls": 24,
+                     *       "agents": [
+                     *         {
+                     *           "name": "reviewer",
+                     *           "usage_count": 20,
+                     *           "total_tokens": 100000,
+                     *           "avg_response_time_ms": 1840.5,
+                     *           "p50_response_time_ms": 1510.21,
+                     *           "p95_response_time_ms": 4210.08,
+                     *           "p99_response_time_ms": 6120.77,
+                     *           "error_count": 1,
+                     *           "error_rate": 5,
+                     *           "cost_usd": "0.108450"
+                     *         },
+                     *         {
+                     *           "name": "unknown",
+                     *           "usage_count": 4,
+                     *           "total_tokens": 0,
+                     *           "avg_response_time_ms": null,
+                     *           "p50_response_time_ms": null,
+                     *           "p95_response_time_ms": null,
+                     *           "p99_response_time_ms": null,
+                     *           "error_count": 0,
+                     *           "error_rate": 0,
+                     *           "cost_usd": "0.000000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["AgentReport"];
                 };
             };
@@ -7197,6 +7279,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "total_usage": 24,
+                     *       "models": [
+                     *         {
+                     *           "model_id": "anthropic/claude-sonnet-4-5",
+                     *           "model_name": "Claude Sonnet 4 5",
+                     *           "usage_count": 24,
+                     *           "total_tokens": 100000,
+                     *           "avg_response_time_ms": 1840.5,
+                     *           "p50_response_time_ms": 1510.21,
+                     *           "p95_response_time_ms": 4210.08,
+                     *           "p99_response_time_ms": 6120.77,
+                     *           "error_count": 1,
+                     *           "error_rate": 4.17,
+                     *           "cost_usd": "0.108450"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ModelReport"];
                 };
             };
@@ -7293,6 +7399,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "total_tokens": 100000,
+                     *       "avg_response_time_ms": 1840.5,
+                     *       "cost_usd": "0.108450",
+                     *       "total_messages": 42,
+                     *       "error_rate": 2.38,
+                     *       "active_sessions": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Summary"];
                 };
             };
@@ -7400,6 +7520,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "total_calls": 18,
+                     *       "tools": [
+                     *         {
+                     *           "name": "grep",
+                     *           "call_count": 18,
+                     *           "error_count": 1,
+                     *           "error_rate": 5.56,
+                     *           "avg_duration_ms": 38.61,
+                     *           "p50_duration_ms": 31.06,
+                     *           "p95_duration_ms": 97.2,
+                     *           "p99_duration_ms": 97.2
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ToolReport"];
                 };
             };
@@ -7511,6 +7652,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "total_messages": 42,
+                     *       "total_sessions": 1,
+                     *       "total_tokens": 100000,
+                     *       "users": [
+                     *         {
+                     *           "user_id": "0196a0c2-1111-7a2b-8c3d-4e5f60718293",
+                     *           "name": "Ada",
+                     *           "messages": 42,
+                     *           "sessions": 1,
+                     *           "tokens": 100000,
+                     *           "cost_usd": "0.108450",
+                     *           "last_active_at": "2026-05-02T09:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["MemberReport"];
                 };
             };
@@ -7622,6 +7785,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "rows": [
+                     *         {
+                     *           "session_id": "0196a0c2-5b1e-7c3a-9d4f-2f6f0b7a1c55",
+                     *           "external_id": "run-7",
+                     *           "user_id": "0196a0c2-1111-7a2b-8c3d-4e5f60718293",
+                     *           "session_type": null,
+                     *           "intake_type": null,
+                     *           "status": "open",
+                     *           "confidence_tier": null,
+                     *           "provider": "anthropic",
+                     *           "model": "claude-sonnet-4-5",
+                     *           "workspace": "tally",
+                     *           "created_at": "2026-05-01T08:00:00Z",
+                     *           "updated_at": "2026-05-02T09:30:00Z",
+                     *           "first_activity_at": "2026-05-01T08:00:00Z",
+                     *           "last_activity_at": "2026-05-02T09:30:00Z",
+                     *           "active_seconds": 5400,
+                     *           "user_messages": 18,
+                     *           "assistant_messages": 24,
+                     *           "other_messages": 0,
+                     *           "error_count": 1,
+                     *           "tool_calls": 18,
+                     *           "tool_errors": 1,
+                     *           "input_tokens": 1200,
+                     *           "output_tokens": 3400,
+                     *           "cache_read_tokens": 90000,
+                     *           "cache_creation_tokens": 5400,
+                     *           "total_tokens": 100000,
+                     *           "unpriced_messages": 0,
+                     *           "cost_usd": "0.108450",
+                     *           "models": {
+                     *             "anthropic/claude-sonnet-4-5": 24
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionReport"];
                 };
             };
@@ -7720,6 +7927,88 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "session": {
+                     *         "session_id": "0196a0c2-5b1e-7c3a-9d4f-2f6f0b7a1c55",
+                     *         "external_id": "run-7",
+                     *         "user_id": "0196a0c2-1111-7a2b-8c3d-4e5f60718293",
+                     *         "session_type": null,
+                     *         "intake_type": null,
+                     *         "status": "open",
+                     *         "confidence_tier": null,
+                     *         "provider": "anthropic",
+                     *         "model": "claude-sonnet-4-5",
+                     *         "workspace": "tally",
+                     *         "created_at": "2026-05-01T08:00:00Z",
+                     *         "updated_at": "2026-05-02T09:30:00Z",
+                     *         "first_activity_at": "2026-05-01T08:00:00Z",
+                     *         "last_activity_at": "2026-05-02T09:30:00Z",
+                     *         "active_seconds": 5400,
+                     *         "user_messages": 18,
+                     *         "assistant_messages": 24,
+                     *         "other_messages": 0,
+                     *         "error_count": 1,
+                     *         "tool_calls": 18,
+                     *         "tool_errors": 1,
+                     *         "input_tokens": 1200,
+                     *         "output_tokens": 3400,
+                     *         "cache_read_tokens": 90000,
+                     *         "cache_creation_tokens": 5400,
+                     *         "total_tokens": 100000,
+                     *         "unpriced_messages": 0,
+                     *         "cost_usd": "0.108450",
+                     *         "models": {
+                     *           "anthropic/claude-sonnet-4-5": 24
+                     *         }
+                     *       },
+                     *       "tool_calls": {
+                     *         "truncated": false,
+                     *         "rows": [
+                     *           {
+                     *             "id": "0196a0c2-2222-7a2b-8c3d-4e5f60718293",
+                     *             "name": "grep",
+                     *             "status": "success",
+                     *             "is_error": false,
+                     *             "occurred_at": "2026-05-01T08:00:00Z",
+                     *             "duration_ms": 31
+                     *           }
+                     *         ]
+                     *       },
+                     *       "steps": {
+                     *         "truncated": false,
+                     *         "rows": [
+                     *           {
+                     *             "id": "0196a0c2-3333-7a2b-8c3d-4e5f60718293",
+                     *             "created_at": "2026-05-02T09:30:00Z",
+                     *             "step_order": 1,
+                     *             "step_type": "question",
+                     *             "confidence_at_step": 0.75,
+                     *             "input_tokens": null,
+                     *             "output_tokens": null,
+                     *             "is_fork_point": false,
+                     *             "was_free_text": true,
+                     *             "was_skipped": false
+                     *           }
+                     *         ]
+                     *       },
+                     *       "handoffs": {
+                     *         "truncated": false,
+                     *         "rows": [
+                     *           {
+                     *             "id": "0196a0c2-4444-7a2b-8c3d-4e5f60718293",
+                     *             "created_at": "2026-05-01T08:00:00Z",
+                     *             "handed_off_by": null,
+                     *             "intent": "refund",
+                     *             "priority": "high",
+                     *             "claimed_at": "2026-05-01T08:02:00Z",
+                     *             "claimed_by": "0196a0c2-1111-7a2b-8c3d-4e5f60718293"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["OneSession"];
                 };
             };
@@ -7832,6 +8121,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "next_cursor": null,
+                     *       "rows": [
+                     *         {
+                     *           "id": "0196a0c2-5555-7a2b-8c3d-4e5f60718293",
+                     *           "created_at": "2026-05-01T08:00:00Z",
+                     *           "role": "assistant",
+                     *           "agent_name": "reviewer",
+                     *           "model_id": "anthropic/claude-sonnet-4-5",
+                     *           "status": "completed",
+                     *           "is_error": false,
+                     *           "error_kind": null,
+                     *           "response_time_ms": 1510,
+                     *           "input_tokens": 12,
+                     *           "output_tokens": 340,
+                     *           "cache_read_tokens": 9000,
+                     *           "cache_creation_tokens": 0,
+                     *           "total_tokens": 9352,
+                     *           "cost_usd": "0.007836"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionMessages"];
                 };
             };
@@ -7942,6 +8256,61 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-04-25T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "period": "7d",
+                     *       "n_handoffs_claimed": 3,
+                     *       "n_handoffs_with_action": 3,
+                     *       "avg_seconds_to_first_action": 90,
+                     *       "median_seconds_to_first_action": 60,
+                     *       "p95_seconds_to_first_action": 180,
+                     *       "n_handoffs_total": 4,
+                     *       "n_unclaimed": 1,
+                     *       "median_seconds_to_claim": 120,
+                     *       "p95_seconds_to_claim": 300,
+                     *       "metric_definition": "Seconds from a handoff's claim to the first step of its session after it. This is no time saved: pair any savings claim with a manual baseline.",
+                     *       "distribution": [
+                     *         {
+                     *           "from_seconds": 0,
+                     *           "below_seconds": 60,
+                     *           "n_handoffs": 1
+                     *         }
+                     *       ],
+                     *       "by_intent": [
+                     *         {
+                     *           "intent": "refund",
+                     *           "n_handoffs_claimed": 3,
+                     *           "n_handoffs_with_action": 3,
+                     *           "avg_seconds_to_first_action": 90,
+                     *           "median_seconds_to_first_action": 60,
+                     *           "p95_seconds_to_first_action": 180
+                     *         }
+                     *       ],
+                     *       "by_priority": [
+                     *         {
+                     *           "priority": "high",
+                     *           "n_handoffs_claimed": 3,
+                     *           "n_handoffs_with_action": 3,
+                     *           "avg_seconds_to_first_action": 90,
+                     *           "median_seconds_to_first_action": 60,
+                     *           "p95_seconds_to_first_action": 180
+                     *         }
+                     *       ],
+                     *       "daily": [
+                     *         {
+                     *           "date": "2026-05-01",
+                     *           "n_handoffs_total": 4,
+                     *           "n_handoffs_claimed": 3,
+                     *           "n_handoffs_with_action": 3,
+                     *           "median_seconds_to_first_action": 60
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["EscalationReport"];
                 };
             };
@@ -8047,6 +8416,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start_date": "2026-05-01T00:00:00Z",
+                     *       "end_date": "2026-05-02T23:59:59.999999Z",
+                     *       "timezone": "UTC",
+                     *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "totals": {
+                     *         "friction": 4,
+                     *         "interruptions": 2,
+                     *         "rejected_tools": 1,
+                     *         "api_errors": 0,
+                     *         "retries": 1,
+                     *         "compactions": 1,
+                     *         "commands": 3,
+                     *         "skills": 0,
+                     *         "sub_agents": 2,
+                     *         "sessions": 1
+                     *       },
+                     *       "sessions": [
+                     *         {
+                     *           "friction": 4,
+                     *           "interruptions": 2,
+                     *           "rejected_tools": 1,
+                     *           "api_errors": 0,
+                     *           "retries": 1,
+                     *           "compactions": 1,
+                     *           "commands": 3,
+                     *           "skills": 0,
+                     *           "sub_agents": 2,
+                     *           "session_id": "0196a0c2-5b1e-7c3a-9d4f-2f6f0b7a1c55",
+                     *           "external_id": "run-7",
+                     *           "user_id": "0196a0c2-1111-7a2b-8c3d-4e5f60718293",
+                     *           "workspace": "tally",
+                     *           "created_at": "2026-05-01T08:00:00Z",
+                     *           "updated_at": "2026-05-02T09:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FrictionReport"];
                 };
             };
