@@ -89,5 +89,34 @@ test("another zone moves messages to its days", async () => {
 
 test("an address without a page says so", async () => {
   await open("/nowhere");
-  expect(await screen.findByText("There is no page at this address")).toBeTruthy();
+  expect(await screen.findByText("There is no such page")).toBeTruthy();
+});
+
+test.each([
+  ["from=2026-05-31&to=2026-05-01", "its first day comes after its last"],
+  ["from=2024-01-01&to=2026-05-01", "at most 400 days"],
+  ["from=2026-02-30&to=2026-03-01", "“2026-02-30” is no day"],
+  ["range=foo", "range “foo” was ignored"],
+  ["zone=Mars/Phobos", "zone “Mars/Phobos” was ignored"],
+  ["member=not-a-uuid", "A member in the link was ignored"],
+])("a link with %s says what was ignored, and the address is put right", async (search, sentence) => {
+  const user = await open(`/agents?${search}&model=kept`);
+  expect(await screen.findByText(new RegExp(sentence))).toBeTruthy();
+  expect(location.search).toBe("?model=kept");
+  await user.click(screen.getByRole("button", { name: "7 days" }));
+  expect(screen.queryByText(new RegExp(sentence))).toBeNull();
+});
+
+test("a filter that a page does not take is said there, and can be dropped", async () => {
+  const user = await open("/tools?agent=planner&range=7d");
+  expect(await screen.findByText(/^Not filtered by agent here/)).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Drop this filter" }));
+  expect(location.search).toBe("?range=7d");
+  expect(screen.queryByText(/^Not filtered by/)).toBeNull();
+});
+
+test("what is shown says when it was last checked, and how new its data is", async () => {
+  await open(`/agents?${MAY}`);
+  await panel("Agents");
+  expect(await screen.findByText(/^Checked just now; newest data .*UTC$/)).toBeTruthy();
 });

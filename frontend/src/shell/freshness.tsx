@@ -5,14 +5,14 @@ import { ago, clock, instant } from "../format/instants";
 import { isPassing, MINUTE } from "../reports/rhythm";
 import { useView } from "../view/useView";
 
-/** What is older than two refreshes was not refreshed. */
-const STALE = 2.5 * MINUTE;
+/** What was not checked in the time of two refreshes is old. */
+const STALE = 2 * MINUTE;
 const TICK = 15_000;
 const SETTLED: ReadonlySet<string> = new Set(["success", "error"]);
 
 interface Age {
-  /** Of the oldest answer that is shown. */
-  asked: number;
+  /** When the oldest answer that is shown was last checked; null where there is none. */
+  asked: number | null;
   /** When the account's facts last changed; null for never, undefined where no report says. */
   changed: string | null | undefined;
   isAway: boolean;
@@ -23,17 +23,24 @@ export function Freshness() {
   const age = useAge();
   const { inZone } = useView();
   if (age === null) return null;
-  if (age.isAway || Date.now() - age.asked > STALE)
+  const { asked } = age;
+  if (asked === null)
     return (
-      <p className="freshness stale" role="status" title={`What is shown was asked for ${instant(age.asked, inZone)}.`}>
-        {age.isAway ? "No connection" : "Not refreshed"}: shown as of {ago(age.asked)}
+      <p className="freshness stale" role="status">
+        No connection: nothing could be asked yet
+      </p>
+    );
+  if (age.isAway || Date.now() - asked > STALE)
+    return (
+      <p className="freshness stale" role="status" title={`What is shown was asked for ${instant(asked, inZone)}.`}>
+        {age.isAway ? "No connection" : "Not refreshed"}: last checked {ago(asked)}
       </p>
     );
   if (age.changed === undefined) return null;
   if (age.changed === null) return <p className="freshness soft">No data yet</p>;
   return (
     <p className="freshness soft" title={`The account's data last changed ${instant(age.changed, inZone)}.`}>
-      Data as of {clock(age.changed, inZone)}, {ago(age.changed)}
+      Checked {ago(asked)}; newest data {clock(age.changed, inZone)}
     </p>
   );
 }
@@ -57,13 +64,16 @@ function useAge(): Age | null {
 }
 
 function ageOf(watched: readonly Query[]): Age | null {
-  const answered = watched.filter(({ state }) => state.dataUpdatedAt > 0);
-  if (answered.length === 0) return null;
+  // Who is signed in is known from the beginning, and is no answer that a page shows.
+  const shown = watched.filter(({ queryKey }) => queryKey[0] !== "/api/v1/me");
+  const answered = shown.filter(({ state }) => state.dataUpdatedAt > 0);
+  const isAway = watched.some(({ state: { error } }) => error !== null && isPassing(error));
+  if (answered.length === 0) return isAway ? { asked: null, changed: undefined, isAway } : null;
   const stamps = answered.flatMap(({ state }) => stampOf(state.data));
   return {
     asked: Math.min(...answered.map(({ state }) => state.dataUpdatedAt)),
     changed: stamps.sort().at(-1),
-    isAway: watched.some(({ state: { error } }) => error !== null && isPassing(error)),
+    isAway,
   };
 }
 

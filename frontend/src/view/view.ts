@@ -32,13 +32,17 @@ export function viewOf(search: URLSearchParams, accountZone: string, now = new D
   const picked = {
     agent: search.getAll("agent"),
     model: search.getAll("model"),
-    member: search.getAll("member"),
+    member: search.getAll("member").filter(isMember),
   };
   const [from, to] = [search.get("from") ?? "", search.get("to") ?? ""];
   if (isDay(from) && isDay(to) && from <= to && span(from, to) <= MOST_DAYS)
     return { preset: null, from, to, zone, picked };
   const preset = PRESETS.find(([name]) => name === search.get("range"))?.[0] ?? DEFAULT;
   return { preset, ...daysOf(preset, today(zone ?? accountZone, now)), zone, picked };
+}
+
+export function isMember(id: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
 }
 
 function daysOf(preset: Preset, to: string): { from: string; to: string } {
