@@ -1,6 +1,7 @@
-import { QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { QueryClientProvider, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 
+import type { TallyClient } from "./api/client";
 import { AnalyticsProvider } from "./api/provider";
 import { pageAt } from "./pages";
 import { createQueries, interval } from "./reports/rhythm";
@@ -49,8 +50,23 @@ function Inside({ session, signOut }: { session: Session; signOut: () => void })
   );
 }
 
+/** Whoever is refused something may have another role by now: it is asked for at once. */
+function useRefusals(client: TallyClient) {
+  const queries = useQueryClient();
+  useEffect(() => {
+    const hear = {
+      onResponse({ response }: { response: Response }) {
+        if (response.status === 403) void queries.refetchQueries({ queryKey: keyOf("/api/v1/me") }, { cancelRefetch: false });
+      },
+    };
+    client.use(hear);
+    return () => client.eject(hear);
+  }, [client, queries]);
+}
+
 /** A role, a name or the account's zone that changes is seen within a minute. */
 function Known({ session: { client, me }, signOut }: { session: Session; signOut: () => void }) {
+  useRefusals(client);
   const { data } = useQuery({
     queryKey: keyOf("/api/v1/me", {}),
     queryFn: ({ signal }) => ask(client, "/api/v1/me", { query: {}, signal }),

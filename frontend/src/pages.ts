@@ -19,7 +19,7 @@ export interface Page {
   /** Which of the shared controls it heeds; the bar shows those alone. */
   bar: Bar;
   /** The same for what lies below it, where that heeds others. */
-  below?: Bar;
+  below?: Bar & { title?: string };
   /** Of a 16 × 16 icon: an outline of one path. */
   icon: string;
   load: () => Promise<{ default: ComponentType }>;
@@ -73,7 +73,7 @@ export const PAGES: readonly Page[] = [
     title: "Sessions",
     role: "engineer",
     bar: { range: true, zone: true, filters: ["model", "member"] },
-    below: { range: false, zone: true, filters: [] },
+    below: { title: "Session", range: false, zone: true, filters: [] },
     icon: "M2 3h12v8H7l-3 3v-3H2zM5 6h6M5 8.2h4",
     load: () => import("./pages/sessions"),
   },

@@ -65,6 +65,19 @@ test("a role that is lowered takes the page away without signing out", async () 
   expect(await screen.findByText(/Agents needs the engineer role\./)).toBeTruthy();
 });
 
+test("a refusal shows a lowered role at once", async () => {
+  const owner = await Caller.of(url, inject("acme").owner);
+  const member = { email: `${crypto.randomUUID()}@example.com`, name: "Lowered", account_role: "admin" };
+  const { id } = await owner.post("/api/v1/users", member);
+  const { api_key } = await owner.post("/api/v1/keys", { name: "lowered", user_id: id });
+  const user = await open("/admin", { key: api_key });
+  await panel("Members of the account");
+  await owner.patch(`/api/v1/users/${id}`, { account_role: "viewer" });
+  await user.click(screen.getByRole("link", { name: "Audit" }));
+  expect(await screen.findByText(/Admin needs the admin role\./)).toBeTruthy();
+  expect(screen.queryByRole("link", { name: "Admin" })).toBeNull();
+});
+
 test("who comes back to another account sees nothing of the first", async () => {
   const user = await open(`/?${MAY}`);
   await panel("Busiest agents");

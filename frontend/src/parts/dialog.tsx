@@ -4,7 +4,8 @@ import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 
 interface DialogProps {
   title: string;
-  onClose: () => void;
+  /** Null where only a button within may close it: what it shows is gone with it. */
+  onClose: (() => void) | null;
   children: ReactNode;
 }
 
@@ -25,7 +26,13 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        onClose?.();
+      }}
+      // Pressed again, Escape closes it without asking, in some browsers.
+      onClose={({ currentTarget }) => {
+        if (currentTarget.open || !currentTarget.isConnected) return;
+        if (onClose === null) currentTarget.showModal();
+        else onClose();
       }}
     >
       <h2 id={id}>{title}</h2>

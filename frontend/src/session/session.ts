@@ -20,6 +20,16 @@ export function may(role: Role, needed: Role): boolean {
   return LADDER.indexOf(role) >= LADDER.indexOf(needed);
 }
 
+/** Whose member one may change: other admins, and owners, are an owner's business. */
+export function mayChange(me: Pick<Me, "id" | "account_role">, member: { id: string; account_role: Role }): boolean {
+  return me.account_role === "owner" || member.id === me.id || !may(member.account_role, "admin");
+}
+
+/** Not an admin's own either: what is erased was theirs to answer for. */
+export function mayErase(me: Pick<Me, "account_role">, member: { account_role: Role }): boolean {
+  return me.account_role === "owner" || !may(member.account_role, "admin");
+}
+
 /**
  * Exchanges the key for a token, which is renewed whenever a request finds it old. `onEnd` hears, once, when the key or
  * its member opens the door no more.

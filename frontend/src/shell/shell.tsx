@@ -5,6 +5,7 @@ import { useLocation } from "wouter";
 
 import { type Page, PAGES, pageAt } from "../pages";
 import { Forbidden, Message } from "../parts/states";
+import { Held } from "../parts/held";
 import { useSession } from "../session/current";
 import { may, type Role } from "../session/session";
 import { Bar } from "./bar";
@@ -24,22 +25,24 @@ export function Shell() {
   useArrival(path, page, main);
   useForesight(me.account_role);
   return (
-    <div className="shell">
-      <a className="skip" href="#main">
-        Skip to the content
-      </a>
-      <Navigation pages={mine} current={page} />
-      <main id="main" ref={main} tabIndex={-1}>
-        <header className="shell-head">
-          <h1>{page?.title ?? "Nothing here"}</h1>
-          <div className="shell-fresh">
-            <Freshness />
-          </div>
-          {page !== undefined && mine.includes(page) && <Bar {...((path !== page.path && page.below) || page.bar)} />}
-        </header>
-        {page === undefined ? <Nowhere /> : <Content page={page} isMine={mine.includes(page)} />}
-      </main>
-    </div>
+    <Held>
+      <div className="shell">
+        <a className="skip" href="#main">
+          Skip to the content
+        </a>
+        <Navigation pages={mine} current={page} />
+        <main id="main" ref={main} tabIndex={-1}>
+          <header className="shell-head">
+            <h1>{titleAt(path, page)}</h1>
+            <div className="shell-fresh">
+              <Freshness />
+            </div>
+            {page !== undefined && mine.includes(page) && <Bar {...((path !== page.path && page.below) || page.bar)} />}
+          </header>
+          {page === undefined ? <Nowhere /> : <Content page={page} isMine={mine.includes(page)} />}
+        </main>
+      </div>
+    </Held>
   );
 }
 
@@ -48,9 +51,13 @@ function Content({ page, isMine }: { page: Page; isMine: boolean }) {
   return <Opened key={page.path} load={page.load} height="60vh" />;
 }
 
+function titleAt(path: string, page: Page | undefined): string {
+  return (page !== undefined && path !== page.path ? page.below?.title : undefined) ?? page?.title ?? "Nothing here";
+}
+
 function Nowhere() {
   return (
-    <Message title="There is no page at this address" action={<PageLink to="/">To the overview</PageLink>}>
+    <Message title="There is no such page" action={<PageLink to="/">To the overview</PageLink>}>
       Check the link, or choose a page on the left.
     </Message>
   );
@@ -70,7 +77,7 @@ function useForesight(role: Role) {
 function useArrival(path: string, page: Page | undefined, main: RefObject<HTMLElement | null>) {
   const arrived = useRef(path);
   useEffect(() => {
-    document.title = `${page?.title ?? "Nothing here"} · Tally`;
+    document.title = `${titleAt(path, page)} · Tally`;
     if (arrived.current === path) return;
     arrived.current = path;
     main.current?.focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, inject, test } from "vitest";
 
 import { Caller } from "../caller";
@@ -15,8 +15,8 @@ async function newcomer(role: "viewer" | "engineer" = "viewer") {
   return { key, self: await Caller.of(url, key) };
 }
 
-async function worked() {
-  const someone = await newcomer();
+async function worked(role: "viewer" | "engineer" = "viewer") {
+  const someone = await newcomer(role);
   const id = crypto.randomUUID();
   const at = new Date(Date.now() - 3_600_000).toISOString();
   await someone.self.post("/api/v1/ingest/batches", {
@@ -74,6 +74,15 @@ test("the tokens are told by day and class, by model and by session", async () =
   expect(rows.filter(([, read]) => read === "3,000").map((row) => row.slice(1))).toEqual([["3,000", "4", "100", "20"]]);
   expect(rowsOf(await panel("By model"))[1]?.slice(0, 2)).toEqual(["claude-sonnet-4-5", "1"]);
   expect(rowsOf(await panel("Largest sessions"))[1]?.[0]).toBe(session);
+  expect(within(await panel("Largest sessions")).queryByRole("link")).toBeNull();
+});
+
+test("an engineer's largest sessions lead to their own page, which is headed as one", async () => {
+  const { key, session } = await worked("engineer");
+  const user = await open("/me?tab=tokens", { key });
+  await user.click(within(await panel("Largest sessions")).getByRole("link", { name: session }));
+  expect((await screen.findByRole("heading", { level: 1 })).textContent).toBe("Session");
+  expect(location.pathname).toMatch(/^\/sessions\//);
 });
 
 test("how many days are shown is in the address", async () => {
@@ -178,7 +187,13 @@ test("a viewer makes a key of their own, sees it once, and revokes it", async ()
   expect((await Caller.of(url, shown)).token).toBeTruthy();
   await user.click(within(made).getByRole("button", { name: "Copy" }));
   expect(await navigator.clipboard.readText()).toBe(shown);
-  await user.click(within(made).getByRole("button", { name: "Close" }));
+  // Neither Escape nor the way back takes it away: only a word that it is copied.
+  fireEvent(made, new Event("cancel", { cancelable: true }));
+  history.pushState(null, "", "/me");
+  history.back();
+  await new Promise((settle) => setTimeout(settle, 50));
+  expect(screen.getByDisplayValue(shown)).toBeTruthy();
+  await user.click(within(made).getByRole("button", { name: "I have copied it" }));
   expect(screen.queryByDisplayValue(shown)).toBeNull();
   await user.click(await screen.findByRole("button", { name: /^Revoke: laptop/ }));
   await user.click(screen.getByRole("button", { name: "Revoke" }));

@@ -2,8 +2,8 @@ import { answerOf } from "../../api/client";
 import type { components } from "../../api/schema";
 import { Ask } from "../../parts/ask";
 import { Field, PickOne } from "../../parts/field";
-import { useSession } from "../../session/current";
-import type { Role } from "../../session/session";
+import { useMay, useSession } from "../../session/current";
+import { may, type Role } from "../../session/session";
 import { rowsWritten, untilDone } from "./until-done";
 
 export type Member = components["schemas"]["Member"];
@@ -21,12 +21,19 @@ const ROLES = [
   ["owner", "owner: admins too"],
 ] as const;
 
+/** Only owners make admins and owners; an admin may stay one. */
+function useRoles(stays?: Role) {
+  const isOwner = useMay("owner");
+  return ROLES.filter(([role]) => isOwner || role === stays || !may(role, "admin"));
+}
+
 function text(given: FormData, name: string): string {
   return String(given.get(name) ?? "").trim();
 }
 
 export function Add({ onDone, onClose }: Omit<ChangeProps, "member">) {
   const { client } = useSession();
+  const roles = useRoles();
   return (
     <Ask
       title="Add a member"
@@ -40,13 +47,14 @@ export function Add({ onDone, onClose }: Omit<ChangeProps, "member">) {
     >
       <Field label="E-mail" name="email" inputMode="email" required />
       <Field label="Name" name="name" required />
-      <PickOne label="Role" name="role" options={ROLES} initial="viewer" />
+      <PickOne label="Role" name="role" options={roles} initial="viewer" />
     </Ask>
   );
 }
 
 export function Change({ member, onDone, onClose }: ChangeProps) {
   const { client } = useSession();
+  const roles = useRoles(member.account_role);
   return (
     <Ask
       title={`Edit ${member.name}`}
@@ -60,7 +68,7 @@ export function Change({ member, onDone, onClose }: ChangeProps) {
       onClose={onClose}
     >
       <Field label="Name" name="name" defaultValue={member.name} required />
-      <PickOne label="Role" name="role" options={ROLES} initial={member.account_role} note="Acts at their next request." />
+      <PickOne label="Role" name="role" options={roles} initial={member.account_role} note="Acts at their next request." />
     </Ask>
   );
 }

@@ -7,6 +7,7 @@ import { useSay } from "../../parts/said";
 import { type Column, DataTable } from "../../parts/table";
 import { useRows } from "../../reports/useRows";
 import { useSession } from "../../session/current";
+import { type Me, mayChange, mayErase } from "../../session/session";
 import { PageLink } from "../../shell/navigation";
 import { useView } from "../../view/useView";
 import { Activate, Add, Change, Erase, type Member } from "./member-changes";
@@ -25,7 +26,7 @@ export default function Members() {
   const say = useSay();
   const rows = useRows("/api/v1/users", {});
   const [asked, ask] = useState<Asked | null>(null);
-  const columns = useMemo(() => columnsFor(inZone, me.id, ask), [inZone, me.id]);
+  const columns = useMemo(() => columnsFor(inZone, me, ask), [inZone, me]);
   const shared = { onClose: () => ask(null), onDone: say };
   const Asking = asked && asked.what !== "add" ? CHANGES[asked.what] : null;
   return (
@@ -50,10 +51,10 @@ export default function Members() {
   );
 }
 
-function columnsFor(zone: string, self: string, ask: (asked: Asked) => void): Column<Member>[] {
+function columnsFor(zone: string, me: Me, ask: (asked: Asked) => void): Column<Member>[] {
   const when = (at: string | null) => (at === null ? "never" : instant(at, zone));
   return [
-    { name: "Name", value: ({ name }) => name, show: ({ id, name }) => (id === self ? `${name} (you)` : name) },
+    { name: "Name", value: ({ name }) => name, show: ({ id, name }) => (id === me.id ? `${name} (you)` : name) },
     { name: "E-mail", value: ({ email }) => email },
     { name: "Role", value: ({ account_role }) => account_role },
     {
@@ -61,13 +62,13 @@ function columnsFor(zone: string, self: string, ask: (asked: Asked) => void): Co
       value: ({ active }) => (active ? "active" : "deactivated"),
       show: ({ active }) => <Badge text={active ? "active" : "deactivated"} tone={active ? "good" : "bad"} />,
     },
-    { name: "Changes", value: () => null, isActs: true, show: (member) => <Acts member={member} ask={ask} /> },
+    { name: "Changes", value: () => null, isActs: true, show: (member) => <Acts member={member} me={me} ask={ask} /> },
     { name: "Last sync", value: ({ last_pull_at }) => last_pull_at, text: ({ last_pull_at }) => when(last_pull_at) },
     { name: "Member since", value: ({ created_at }) => created_at, text: ({ created_at }) => when(created_at) },
   ];
 }
 
-function Acts({ member, ask }: { member: Member; ask: (asked: Asked) => void }) {
+function Acts({ member, me, ask }: { member: Member; me: Me; ask: (asked: Asked) => void }) {
   const act = (what: Asked["what"], title: string) => (
     <button className="button bare" aria-label={`${title}: ${member.name}`} onClick={() => ask({ what, member })}>
       {title}
@@ -75,9 +76,9 @@ function Acts({ member, ask }: { member: Member; ask: (asked: Asked) => void }) 
   );
   return (
     <div className="acts">
-      {act("change", "Edit")}
-      {act("activate", member.active ? "Deactivate" : "Reactivate")}
-      {act("erase", "Erase data")}
+      {mayChange(me, member) && act("change", "Edit")}
+      {mayChange(me, member) && act("activate", member.active ? "Deactivate" : "Reactivate")}
+      {mayErase(me, member) && act("erase", "Erase data")}
       <PageLink to={`/admin/keys/${member.id}`} className="button bare">
         Keys <span className="unseen">of {member.name}</span>
       </PageLink>

@@ -6,41 +6,45 @@ import { instant } from "../../format/instants";
 import { Ask } from "../../parts/ask";
 import { Badge } from "../../parts/badge";
 import { Field } from "../../parts/field";
+import { useHold } from "../../parts/held";
 import { Panel } from "../../parts/panel";
 import { useSay } from "../../parts/said";
 import { type Column, DataTable } from "../../parts/table";
 import { useRows } from "../../reports/useRows";
 import { useSession } from "../../session/current";
+import { mayChange, type Role } from "../../session/session";
 import { useView } from "../../view/useView";
 import { ShownOnce } from "./shown-once";
 
 type Key = components["schemas"]["Key"];
-type Made = components["schemas"]["KeyShownOnce"];
 
 interface KeysProps {
   /** Whose; default: one's own. */
-  of?: { id: string; name: string };
+  of?: { id: string; name: string; account_role: Role };
 }
 
 /** Somebody's keys: made, shown once, revoked. */
 export function Keys({ of }: KeysProps) {
-  const { client } = useSession();
+  const { client, me } = useSession();
+  const isMine = of === undefined || mayChange(me, of);
   const { inZone } = useView();
   const say = useSay();
   const rows = useRows("/api/v1/keys", of === undefined ? {} : { user_id: of.id });
   const [isNew, setNew] = useState(false);
-  const [made, setMade] = useState<Made | null>(null);
+  const hold = useHold();
   const [going, setGoing] = useState<Key | null>(null);
-  const columns = useMemo(() => columnsFor(inZone, setGoing), [inZone]);
+  const columns = useMemo(() => columnsFor(inZone, isMine ? setGoing : null), [inZone, isMine]);
   return (
     <>
       <Panel
         title={of === undefined ? "My keys" : `Keys of ${of.name}`}
         note="A program exchanges its key for short-lived tokens. With a key for each program or machine you can revoke one alone."
         tools={
-          <button className="button" onClick={() => setNew(true)}>
-            Make a key
-          </button>
+          isMine && (
+            <button className="button" onClick={() => setNew(true)}>
+              Make a key
+            </button>
+          )
         }
         kind="table"
         report={rows}
@@ -58,13 +62,12 @@ export function Keys({ of }: KeysProps) {
             const body = { name: String(given.get("name")).trim(), ...(of !== undefined && { user_id: of.id }) };
             return answerOf(client.POST("/api/v1/keys", { body, signal }));
           }}
-          onDone={setMade}
+          onDone={(made) => hold((close) => <ShownOnce made={made} onClose={close} />)}
           onClose={() => setNew(false)}
         >
           <Field label="Name" name="name" placeholder="laptop" note="Of the program or machine that will use it." required />
         </Ask>
       )}
-      {made !== null && <ShownOnce made={made} onClose={() => setMade(null)} />}
       {going !== null && (
         <Ask
           title={`Revoke the key ${going.name} ${going.hint}?`}
@@ -81,7 +84,7 @@ export function Keys({ of }: KeysProps) {
   );
 }
 
-function columnsFor(zone: string, revoke: (key: Key) => void): Column<Key>[] {
+function columnsFor(zone: string, revoke: ((key: Key) => void) | null): Column<Key>[] {
   const when = (at: string | null, never: string) => (at === null ? never : instant(at, zone));
   return [
     { name: "Name", value: ({ name }) => name },
@@ -99,7 +102,7 @@ function columnsFor(zone: string, revoke: (key: Key) => void): Column<Key>[] {
       value: () => null,
       isActs: true,
       show: (key) =>
-        key.revoked_at === null && (
+        key.revoked_at === null && revoke !== null && (
           <button className="button bare" aria-label={`Revoke: ${key.name} ${key.hint}`} onClick={() => revoke(key)}>
             Revoke
           </button>

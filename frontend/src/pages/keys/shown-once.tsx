@@ -2,6 +2,7 @@ import { useRef, useState } from "react";
 
 import type { components } from "../../api/schema";
 import { Dialog } from "../../parts/dialog";
+import { useLeaveAsked } from "../../parts/held";
 
 interface ShownOnceProps {
   made: components["schemas"]["KeyShownOnce"];
@@ -12,6 +13,7 @@ interface ShownOnceProps {
 export function ShownOnce({ made, onClose }: ShownOnceProps) {
   const field = useRef<HTMLInputElement>(null);
   const [said, say] = useState("");
+  useLeaveAsked(true);
   const copy = async () => {
     field.current?.select();
     try {
@@ -23,7 +25,7 @@ export function ShownOnce({ made, onClose }: ShownOnceProps) {
     }
   };
   return (
-    <Dialog title={`The key ${made.name}`} onClose={onClose}>
+    <Dialog title={`The key ${made.name}`} onClose={null}>
       <div className="dialog-body">
         <p>It is shown this once and kept nowhere: put it where the program finds it, before you close this.</p>
         <label className="labelled">
@@ -38,7 +40,7 @@ export function ShownOnce({ made, onClose }: ShownOnceProps) {
             Copy
           </button>
           <button className="button" onClick={onClose}>
-            Close
+            I have copied it
           </button>
         </div>
       </div>

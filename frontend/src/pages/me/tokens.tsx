@@ -12,7 +12,9 @@ import { Panel } from "../../parts/panel";
 import { Failure } from "../../parts/states";
 import { type Column, DataTable } from "../../parts/table";
 import { type Report, useReport } from "../../reports/useReport";
+import { useMay } from "../../session/current";
 import { useView } from "../../view/useView";
+import { SESSION } from "../sessions/listed";
 
 type Own = components["schemas"]["OwnTokens"];
 type Classes = Pick<components["schemas"]["TokenDay"], "input" | "output" | "cache_read" | "cache_creation" | "total">;
@@ -31,8 +33,9 @@ const DEFAULT = 30;
 export function Tokens() {
   const [days, setDays] = useDays();
   const { inZone } = useView();
+  const isOpen = useMay("engineer");
   const report = useReport("/api/v1/me/stats/tokens", { days });
-  const tops = useMemo(() => topColumns(inZone), [inZone]);
+  const tops = useMemo(() => topColumns(inZone, isOpen), [inZone, isOpen]);
   const empty = ({ totals }: Own) => (totals.total === 0 ? "No tokens of yours are on record yet." : null);
   const advice = "They are counted from the session logs you send and from what your programs report.";
   return (
@@ -115,9 +118,11 @@ const BY_MODEL: readonly Column<ModelTokens>[] = [
   COST,
 ];
 
-function topColumns(zone: string): Column<TopSession>[] {
+/** `isOpen`: sessions' own pages are for engineers. */
+function topColumns(zone: string, isOpen: boolean): Column<TopSession>[] {
+  const { show, ...named } = SESSION;
   return [
-    { name: "Session", value: ({ external_id, session_id }) => external_id ?? session_id },
+    isOpen ? SESSION : named,
     { name: "Begun", value: ({ started_at }) => started_at, text: ({ started_at }) => instant(started_at, zone) },
     ...CLASSES,
     COST,
