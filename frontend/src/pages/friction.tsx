@@ -37,7 +37,7 @@ export default function FrictionPage() {
   const report = useReport("/api/v1/analytics/friction", { ...view.window, ...view.members });
   const nameOf = useNames();
   const columns = useMemo(() => columnsFor(nameOf, inZone), [nameOf, inZone]);
-  const half = { className: "half", report, height: HEIGHT };
+  const half = { className: "half", report, height: HEIGHT, advice: <Advice data={report.data} /> };
   return (
     <div className="grid">
       {report.data !== undefined || report.error === null ? <Cards report={report} /> : null}
@@ -47,7 +47,7 @@ export default function FrictionPage() {
       <Panel title="Beside it" note="No friction, but good to know." {...half} empty={bare}>
         {({ totals }) => <Kinds kinds={BESIDE} totals={totals} />}
       </Panel>
-      <Panel title="Sessions" note={noteOf(report.data)} kind="table" report={report} height={280} empty={nothing}>
+      <Panel title="Sessions" note={noteOf(report.data)} kind="table" report={report} height={280} empty={nothing} advice={<Advice data={report.data} />}>
         {({ sessions }) => <DataTable columns={columns} rows={sessions} keyOf={({ session_id }) => session_id} />}
       </Panel>
     </div>
@@ -62,6 +62,16 @@ function Cards({ report: { data, isPrevious } }: { report: Report<Friction> }) {
       <Card title="Friction" note="Interruptions, rejected tools, API errors and retries." format={COUNT} value={totals?.friction} days={null} />
       <Card title="Friction per session" format={COUNT} value={totals && each(totals.friction, totals.sessions)} days={null} />
     </div>
+  );
+}
+
+function Advice({ data }: { data: Friction | undefined }) {
+  if (data !== undefined && data.totals.sessions > 0) return null;
+  return (
+    <>
+      It is counted from session logs. Whoever works with an agent sends theirs with <code>tally push ~/.claude</code>. Where
+      some came in, choose another window, or another member.
+    </>
   );
 }
 

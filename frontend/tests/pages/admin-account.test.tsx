@@ -52,6 +52,20 @@ test("saving what is as it was changes nothing and says so", async () => {
   expect(screen.queryByRole("dialog")).toBeNull();
 });
 
+test("settings that were typed and not saved stay while another page is looked at, until they are dropped", async () => {
+  const user = await open("/admin/settings", workshop);
+  const name = () => screen.findByLabelText<HTMLInputElement>("Name");
+  const before = (await name()).value;
+  await user.type(await name(), " and more");
+  await user.click(screen.getByRole("link", { name: "Audit" }));
+  await panel("What was done");
+  await user.click(screen.getByRole("link", { name: "Settings" }));
+  expect((await name()).value).toBe(`${before} and more`);
+  await user.click(screen.getByRole("button", { name: "Drop what is not saved" }));
+  expect((await name()).value).toBe(before);
+  expect((await settings()).name).toBe(before);
+});
+
 test("an account is deleted by its owner alone, who types its code", async () => {
   const user = await open("/admin/settings", workshop);
   await user.click(await screen.findByRole("button", { name: "Delete the account …" }));

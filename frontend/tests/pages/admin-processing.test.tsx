@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, inject, test } from "vitest";
 
+import { jobColumns } from "../../src/pages/admin/processing-columns";
 import { Caller } from "../caller";
 import { open, panel, rowsOf } from "../dashboard";
 
@@ -17,6 +18,15 @@ test("the processors are there, and a pass by hand says what it did", async () =
     expect(await screen.findByText(/^usage: (nothing waited|\d+ of \d+ logs read)/, {}, { timeout: 3000 })).toBeTruthy();
   });
   expect(await screen.findByText("No log is set aside.")).toBeTruthy();
+});
+
+test("a next look that is past waits for a worker", () => {
+  const look = jobColumns("UTC").find(({ name }) => name === "Next look");
+  const at = (ms: number, running = false) =>
+    look?.text?.({ name: "usage", running, last_run: null, recent_runs: [], due_at: new Date(Date.now() + ms).toISOString() } as never);
+  expect(at(-1000)).toBe("waits for a worker");
+  expect(at(-1000, true)).toMatch(/UTC$/);
+  expect(at(60_000)).toMatch(/UTC$/);
 });
 
 test("what was set aside is released after a yes, alone or with the rest", async () => {

@@ -36,6 +36,7 @@ test("sessions come most friction first, and lead to their own page", async () =
 test("a window of which no log tells says that, not that nothing went wrong", async () => {
   await open("/friction?from=2025-01-01&to=2025-01-02", desk);
   expect(await screen.findAllByText("No log of a session in this window counts anything.")).toHaveLength(3);
+  expect(screen.getAllByText("tally push ~/.claude")).toHaveLength(3);
 });
 
 test("a viewer is told which role the page needs", async () => {

@@ -24,13 +24,19 @@ function written({ outcome, items, fault }: Run): string {
   return `${outcome}, ${COUNT.exact(items)} items${fault === null ? "" : `, ${fault}`}`;
 }
 
+/** A time that is past says that no worker came yet, not that one will. */
+function nextLook(due: string | null, running: boolean, zone: string): string {
+  if (due === null) return "–";
+  return !running && Date.parse(due) <= Date.now() ? "waits for a worker" : instant(due, zone);
+}
+
 function runColumns(zone: string): Column<Job>[] {
   const at = (when: string | null | undefined) => (when ? instant(when, zone) : "–");
   return [
     { name: "Last run", value: ({ last_run }) => last_run?.outcome ?? null, show: (job) => <Runs job={job} zone={zone} /> },
     { name: "Begun", value: ({ last_run }) => last_run?.began_at ?? null, text: ({ last_run }) => at(last_run?.began_at) },
     figure("Items", COUNT, ({ last_run }) => last_run?.items ?? null),
-    { name: "Next look", value: ({ due_at }) => due_at, text: ({ due_at }) => at(due_at) },
+    { name: "Next look", value: ({ due_at }) => due_at, text: ({ due_at, running }) => nextLook(due_at, running, zone) },
     { name: "Fault", value: ({ last_run }) => last_run?.fault ?? null },
   ];
 }
