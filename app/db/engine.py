@@ -53,6 +53,14 @@ class Tx:
     connection: AsyncConnection
     driver: Any  # asyncpg's connection, for bulk writes
 
+    async def mark(self) -> None:
+        """From here on everything can be taken back."""
+        await self.driver.execute("SAVEPOINT mark")
+
+    async def take_back(self) -> None:
+        """What came after the mark, which stays."""
+        await self.driver.execute("ROLLBACK TO mark")
+
 
 class Link(NamedTuple):
     """One connection, as SQLAlchemy sees it and as the driver does."""

@@ -149,13 +149,13 @@ class Writer:
         row is would cost as much as writing it: where there are any, all is taken back and done again with them.
         """
         told, homes = {session.id for session in facts.sessions}, set[UUID]()
-        await self._tx.driver.execute("SAVEPOINT nothing")
+        await self._tx.mark()
         for _ in range(MOST_ROUNDS):
             changed = await self._all(facts, homes)
             found = self._touched - told
             if found <= homes:
                 return changed
-            await self._tx.driver.execute("ROLLBACK TO nothing")
+            await self._tx.take_back()
             homes |= found
             self._deltas, self._touched = Deltas(self._calendar), set()
         raise Overtaken("rows move between sessions all the time")

@@ -259,9 +259,9 @@ def _times(signer: Signer) -> Iterator[tuple[str, str]]:
     yield "expired", signer.token(iat=now - 2 * HOUR, exp=now - HOUR)
     yield "expired at the epoch", signer.token(iat=0, exp=0)
     yield "not yet valid", signer.token(nbf=now + HOUR)
-    yield "issued in the future", signer.token(iat=now + 600)
+    yield "issued in the future", signer.token(iat=now + HOUR, exp=now + 2 * HOUR)
     yield "a life over 24 h", signer.token(iat=now - HOUR, exp=now + DAY - HOUR + 60)
-    claims = signer.claims(exp=now + DAY + 120)
+    claims = signer.claims(exp=now + DAY + HOUR)  # made when tests are collected, used when they run
     del claims["iat"]
     yield "a life over 24 h, without iat", signer.sign(signer.header(), claims)
 
