@@ -113,12 +113,6 @@ async def record_own(tx: Tx, by: str, action: str, resource: UUID | None = None,
     await write(tx, [Entry(new_id(), datetime.now(UTC), None, action, named, as_text(parameters), client_kind=by)])
 
 
-async def record_operator(tx: Tx, action: str, **parameters: object) -> None:
-    """What was done from the command line, by nobody of the account."""
-    entry = Entry(new_id(), datetime.now(UTC), None, action, None, as_text(parameters), client_kind="cli")
-    await write(tx, [entry])
-
-
 def seen(exchange: Exchange) -> Entry | None:
     """What is noted of an answered request; None for what is of no account or needs no note."""
     result = result_of(exchange.status)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, Misconfigured, on_database, settings_with
+from app.cli.operator import DataDir, Misconfigured, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.terminal import AsJson, show
 
@@ -83,7 +83,6 @@ async def watched(
 
 
 async def write_out(database: "Database", account: UUID, asked: "ExportQuery", output: Path | None) -> dict[str, Any]:
-    from app import audit  # noqa: PLC0415
     from app.admin.founding import zone_of  # noqa: PLC0415
     from app.analytics.export import as_bytes, described, selected  # noqa: PLC0415
     from app.analytics.files import FORMATS  # noqa: PLC0415
@@ -101,10 +100,9 @@ async def write_out(database: "Database", account: UUID, asked: "ExportQuery", o
         window, filters, table = selected(asked, zone, datetime.now(UTC))
         form = FORMATS[asked.format][1](table.columns)
     with opened(output) as file:
-        async with database.transaction(account) as tx:
-            given = {name: [str(value) for value in getattr(asked, name)] for name in FILTERS}
-            noted = {name: values for name, values in given.items() if values}
-            await audit.record_operator(tx, "query.export", **described(noted, asked, window))
+        given = {name: [str(value) for value in getattr(asked, name)] for name in FILTERS}
+        noted = {name: values for name, values in given.items() if values}
+        await on_record(database, account, "query.export", **described(noted, asked, window))
         found = table.pieces(database, account, window, filters)
         async for piece in as_bytes(form, watched(found, table, SORTED_BY.get(asked.kind), window, counted)):
             size += file.write(piece)
