@@ -24,7 +24,7 @@ def sees_all(caller: Caller) -> bool:
 
 def require_allowed(caller: Caller, asked: Iterable[UUID]) -> None:
     """Sums filtered by one member are that member's line."""
-    if is_walled(caller) and any(user != caller.id for user in asked):
+    if caller.is_walled and any(user != caller.id for user in asked):
         raise Forbidden(
             "This account shows other members one by one to admins alone: leave user_id out, or give your own."
         )
@@ -43,17 +43,13 @@ def parted(
     return [person for person in people if person["id"] == caller.id], others
 
 
-def is_walled(caller: Caller) -> bool:
-    return caller.member_detail == "own" and not caller.may("admin")
-
-
 def veiled(caller: Caller, session: dict[str, Any]) -> dict[str, Any]:
-    if not is_walled(caller) or session["user_id"] == caller.id:
+    if not caller.is_walled or session["user_id"] == caller.id:
         return session
     return session | dict.fromkeys(LEADS)
 
 
 def own_alone(caller: Caller, row: dict[str, Any], names: Iterable[str]) -> None:
     """Of what names members, takes away all but the caller."""
-    if is_walled(caller):
+    if caller.is_walled:
         row |= {name: None for name in names if row[name] != caller.id}

@@ -62,6 +62,11 @@ class Caller:
     changed_at: datetime | None
     member_detail: MemberDetail = "groups"
 
+    @property
+    def is_walled(self) -> bool:
+        """Shown nobody but oneself."""
+        return self.member_detail == "own" and not self.may("admin")
+
     def may(self, role: Role) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
 

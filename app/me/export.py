@@ -93,15 +93,13 @@ async def export_me(tx: ViewerChange, request: Request, _: Place) -> Response:
     each up to an hour; one that nobody reads for half a minute ends.
     """  # noqa: D205 - a paragraph, for people who read the description
     await audit.record(tx, "me.export")
-    # Where members are shown to admins alone, a line names nobody else.
-    alone = tx.caller.member_detail == "own" and not tx.caller.may("admin")
-    body = written(request.app.state.database, tx.account, tx.caller.id, alone=alone)
+    body = written(request.app.state.database, tx.account, tx.caller.id, alone=tx.caller.is_walled)
     name = f"tally-me-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     return Download(body, media_type=NDJSON, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 async def written(database: Database, account: UUID, user: UUID, *, alone: bool = False) -> AsyncIterator[bytes]:
-    """In a transaction of its own: the handler's ends before the answer begins."""
+    """In a transaction of its own: the handler's ends before the answer begins. `alone`: a line names nobody else."""
     async with database.transaction(account, read_only=True, snapshot=True) as tx:
         await tx.driver.execute(PATIENCE)
         for part in PARTS:
