@@ -14,7 +14,7 @@ from typing import Any
 from app.facts.workspaces import labeller
 from app.transcripts.processors.contract import Context, Processor
 from app.transcripts.processors.installed import processors
-from app.transcripts.reading.frames import Frame, read
+from app.transcripts.reading.frames import Frame, read, send
 
 PR_SET_PDEATHSIG = 1
 
@@ -31,15 +31,9 @@ def outcome(processor: Processor, asked: bytes) -> Frame:
 
 def main(name: str, asked: FileIO, answers: FileIO) -> None:
     processor: Any = processors().get(name)
-    answer(answers, Frame({"ready": processor is not None}))
+    send(answers, Frame({"ready": processor is not None}))
     while processor is not None and (frame := read(asked)) is not None:
-        answer(answers, outcome(processor, frame.body))
-
-
-def answer(answers: FileIO, frame: Frame) -> None:
-    rest = memoryview(frame.packed())
-    while rest:
-        rest = rest[answers.write(rest) :]
+        send(answers, outcome(processor, frame.body))
 
 
 if __name__ == "__main__":

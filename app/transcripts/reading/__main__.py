@@ -12,7 +12,7 @@ from app.secrets import named
 from app.transcripts.formats.source import Source
 from app.transcripts.reading.batches import Batches
 from app.transcripts.reading.content import Content, Unreadable, opened
-from app.transcripts.reading.frames import Frame, read
+from app.transcripts.reading.frames import Frame, read, send
 from app.transcripts.reading.log import Reading
 from app.transcripts.reading.raw import packed
 
@@ -87,9 +87,7 @@ def main(asked: FileIO, answers: FileIO) -> None:
 
     def answer(frames: Iterator[Frame]) -> None:
         for frame in frames:
-            rest = memoryview(frame.packed())
-            while rest:
-                rest = rest[answers.write(rest) :]
+            send(answers, frame)
 
     first = read(asked)
     if first is None:

@@ -37,8 +37,15 @@ def read(stream: FileIO) -> Frame | None:
     return Frame(orjson.loads(exactly(stream, head)), exactly(stream, body))
 
 
+def send(stream: FileIO, frame: Frame) -> None:
+    """All of it: a pipe takes as much at once as it has room for."""
+    rest = memoryview(frame.packed())
+    while rest:
+        rest = rest[stream.write(rest) :]
+
+
 async def receive(stream: StreamReader) -> Frame | None:
-    """Likewise, without blocking anybody."""
+    """The next frame or None, without blocking anybody."""
     try:
         head, body = LENGTHS.unpack(await stream.readexactly(LENGTHS.size))
         return Frame(orjson.loads(await stream.readexactly(head)), await stream.readexactly(body))
