@@ -27,19 +27,21 @@ FORGET = "DELETE FROM transcript_signals WHERE account_id = $1 AND transcript_id
 # By name, the signals as `mark` tells them apart.
 Signals = Mapping[str, Collection[str]]
 Row = tuple[UUID, UUID, Signals]
+Signal = tuple[UUID, UUID, UUID, str]
 
 
 async def add(tx: Tx, user: UUID, rows: Iterable[Row]) -> None:
     """Of (transcript, session, signals), each pair once: a session that a log of this member tells of."""
-    await write(tx, user, list(rows))
+    told = list(rows)
+    await write(tx, told, signals_of(tx, user, told))
 
 
 async def replace(tx: Tx, user: UUID, transcripts: Sequence[UUID], rows: Iterable[Row]) -> None:
     """What whole logs tell: what they told before, and no longer, goes."""
     told = list(rows)
-    signals = {id_ for _, id_, _, _ in signals_of(tx, user, told)}
-    await tx.driver.execute(FORGET, tx.account, transcripts, list(signals))
-    await write(tx, user, told)
+    signals = signals_of(tx, user, told)
+    await tx.driver.execute(FORGET, tx.account, transcripts, list({signal[1] for signal in signals}))
+    await write(tx, told, signals)
 
 
 async def forget(tx: Tx, transcripts: Sequence[UUID]) -> None:
@@ -47,7 +49,7 @@ async def forget(tx: Tx, transcripts: Sequence[UUID]) -> None:
     await tx.driver.execute(FORGET, tx.account, transcripts, [])
 
 
-def signals_of(tx: Tx, user: UUID, rows: Sequence[Row]) -> list[tuple[UUID, UUID, UUID, str]]:
+def signals_of(tx: Tx, user: UUID, rows: Sequence[Row]) -> list[Signal]:
     """Only a member's own logs repeat each other: nobody moves what happened in another's session."""
     return [
         (transcript, key(tx.account, "signal", str(user), name, mark), session, name)
@@ -57,9 +59,8 @@ def signals_of(tx: Tx, user: UUID, rows: Sequence[Row]) -> list[tuple[UUID, UUID
     ]
 
 
-async def write(tx: Tx, user: UUID, rows: Sequence[Row]) -> None:
+async def write(tx: Tx, rows: Sequence[Row], signals: Sequence[Signal]) -> None:
     if rows:
         await tx.driver.execute(LINK, tx.account, [row[0] for row in rows], [row[1] for row in rows])
-    signals = signals_of(tx, user, rows)
     if signals:
         await tx.driver.execute(ADD, tx.account, *map(list, zip(*signals, strict=True)))
