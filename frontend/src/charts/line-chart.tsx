@@ -1,31 +1,23 @@
 import { useMemo } from "react";
 
-import { dayOnAxis } from "../format/days";
 import { SheetTable, usePanel } from "../parts/sheet";
 import { DayTip, Legend } from "./daily";
 import { alone, path, round } from "./line";
 import { Plot } from "./plot";
-import { labelled, upTo } from "./scales";
-import { colourOf, type DailyProps, kindOf, roomOf, sheetOf, tickOf } from "./series";
+import { colourOf, type DailyProps, framed, sheetOf } from "./series";
 
 /** Values day by day, which need not add up. Lives in a <Panel>. */
 export function LineChart({ days, series, format }: DailyProps) {
   const sheet = useMemo(() => sheetOf({ days, series, format }), [days, series, format]);
-  const { asTable, title, height } = usePanel(sheet);
+  const panel = usePanel(sheet);
   const most = useMemo(() => Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0))), [series]);
-  if (asTable) return <SheetTable sheet={sheet} title={title} height={height} />;
+  if (panel.asTable) return <SheetTable sheet={sheet} title={panel.title} height={panel.height} />;
   const x = (i: number, width: number) => (days.length < 2 ? width / 2 : (i / (days.length - 1)) * width);
   return (
     <div>
       <Legend series={series} />
       <Plot
-        label={`${title}: ${series.map(({ name }) => name).join(", ")}`}
-        height={height - (series.length > 1 ? 26 : 0)}
-        places={days.length}
-        below={(i) => dayOnAxis(days[i] as string, days)}
-        labels={(width) => labelled(days.length, width, roomOf(days))}
-        scale={(tall) => upTo(most, tall, kindOf(format))}
-        tick={tickOf(format)}
+        {...framed({ days, series, format }, panel, most)}
         x={x}
         marks={({ width }, y) =>
           series.map(({ name, values }, at) => (

@@ -1,7 +1,11 @@
-import { dayLong, isLong } from "../format/days";
+import { dayLong, dayOnAxis, isLong } from "../format/days";
 import { COUNT, type Format } from "../format/numbers";
 import type { Sheet } from "../parts/sheet";
-import type { Kind } from "./scales";
+import { type Kind, labelled, upTo } from "./scales";
+
+/** Room, in pixels: of the line above the plot, and of a day's name on the axis. */
+const LEGEND = 26;
+const [SHORT_DAY, LONG_DAY] = [72, 104];
 
 /** One value for each day. */
 export interface Series {
@@ -46,7 +50,15 @@ export function sheetOf({ days, series, format }: DailyProps): Sheet {
   };
 }
 
-/** How much room the name of a day takes on an axis. */
-export function roomOf(days: readonly string[]): number {
-  return isLong(days) ? 104 : 72;
+/** The frame, the days along it and the values up to `most` beside it, whatever is drawn in between. */
+export function framed({ days, series, format }: DailyProps, { title, height }: { title: string; height: number }, most: number) {
+  return {
+    label: `${title}: ${series.map(({ name }) => name).join(", ")}`,
+    height: height - (series.length > 1 ? LEGEND : 0),
+    places: days.length,
+    below: (place: number) => dayOnAxis(days[place] as string, days),
+    labels: (width: number) => labelled(days.length, width, isLong(days) ? LONG_DAY : SHORT_DAY),
+    scale: (tall: number) => upTo(most, tall, kindOf(format)),
+    tick: tickOf(format),
+  };
 }

@@ -1,33 +1,26 @@
 import { useMemo } from "react";
 
-import { dayOnAxis } from "../format/days";
 import { SheetTable, usePanel } from "../parts/sheet";
 import { DayTip, Legend } from "./daily";
 import { round } from "./line";
 import { type Area, Plot } from "./plot";
-import { labelled, type Scale, upTo } from "./scales";
-import { colourOf, type DailyProps, kindOf, roomOf, type Series, sheetOf, tickOf } from "./series";
+import type { Scale } from "./scales";
+import { colourOf, type DailyProps, framed, type Series, sheetOf } from "./series";
 
 const GAP = 0.2;
 
 /** Parts that add up, day by day; one series makes plain bars. Lives in a <Panel>. */
 export function StackedBars({ days, series, format }: DailyProps) {
   const sheet = useMemo(() => sheetOf({ days, series, format }), [days, series, format]);
-  const { asTable, title, height } = usePanel(sheet);
+  const panel = usePanel(sheet);
   const most = useMemo(() => highest(days.length, series), [days, series]);
-  if (asTable) return <SheetTable sheet={sheet} title={title} height={height} />;
+  if (panel.asTable) return <SheetTable sheet={sheet} title={panel.title} height={panel.height} />;
   const room = (width: number) => width / Math.max(1, days.length);
   return (
     <div>
       <Legend series={series} />
       <Plot
-        label={`${title}: ${series.map(({ name }) => name).join(", ")}`}
-        height={height - (series.length > 1 ? 26 : 0)}
-        places={days.length}
-        below={(i) => dayOnAxis(days[i] as string, days)}
-        labels={(width) => labelled(days.length, width, roomOf(days))}
-        scale={(tall) => upTo(most, tall, kindOf(format))}
-        tick={tickOf(format)}
+        {...framed({ days, series, format }, panel, most)}
         x={(i, width) => (i + 0.5) * room(width)}
         marks={(area, y) =>
           bars(days.length, series, area, y).map((d, at) => <path key={series[at]?.name} fill={colourOf(at)} d={d} />)
