@@ -1,6 +1,7 @@
 """Hostile lines: each is named by number and code, what it holds is recovered, and nothing else is lost."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.transcripts.formats.lines import LONGEST
-from app.transcripts.formats.log import Recogniser, recognise
+from app.transcripts.formats.log import Recogniser
 from tests.transcripts.corpus import Tree, each_tree
 from tests.transcripts.merged import Merged
 from tests.transcripts.reading import facts, lines, problems, read, read_growing, validate
@@ -228,11 +229,18 @@ def as_line(record: Any) -> bytes:
     return json.dumps(record).encode() + b"\n"
 
 
+def recognised(chunks: Iterable[bytes]) -> str | None:
+    recogniser = Recogniser()
+    for chunk in chunks:
+        recogniser.feed(chunk)
+    return recogniser.end()
+
+
 @each_tree
 def test_a_log_is_recognised_by_its_first_lines(tree: Tree) -> None:
     for file in tree.files:
         head = file.read_bytes()[:20_000]
-        assert recognise(head) == (tree.form(file) if head else None), file
+        assert recognised([head]) == (tree.form(file) if head else None), file
 
 
 @pytest.mark.parametrize(
@@ -242,12 +250,10 @@ def test_a_log_is_recognised_by_its_first_lines(tree: Tree) -> None:
 def test_a_log_is_recognised_whatever_comes_first_and_however_long_its_lines_are(before: bytes, size: int) -> None:
     line = as_line({"sessionId": "s", "type": "user", "message": {"content": "x" * 2_000_000}})
     size = max(size, len(before) // 1_000)
-    recogniser, log = Recogniser(), before + line
-    for start in range(0, len(log), size):
-        recogniser.feed(log[start : start + size])
-    assert recogniser.end() == "claude_code"
+    log = before + line
+    assert recognised(log[start : start + size] for start in range(0, len(log), size)) == "claude_code"
 
 
 @pytest.mark.parametrize("head", [b"", b"hello", b"{}", b'{"a": 1}\n{"b": 2}\n', b"\0\0", b"[]"])
 def test_what_is_no_log_is_not_taken_for_one(head: bytes) -> None:
-    assert recognise(head) is None
+    assert recognised([head]) is None

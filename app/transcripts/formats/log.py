@@ -65,13 +65,6 @@ class Recogniser:
         return [record] if type(record) is dict else []
 
 
-def recognise(log: bytes) -> str | None:
-    """A whole log's, or that of a beginning of one."""
-    recogniser = Recogniser()
-    recogniser.feed(log)
-    return recogniser.end()
-
-
 @dataclass
 class Log:
     """Feed it the bytes from `lines.offset` on, in chunks of any size; at the end of what there is, say `end()`.
