@@ -34,9 +34,9 @@ MINUTE, HOUR = 60, 3_600
 EDGES = (0, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR)
 DEFINITION = (
     "Seconds from the moment a person claimed a handoff to the first step of the same session after that moment;"
-    " p95 is nearest-rank. Handoffs count by when they were claimed; one without a later step counts only in"
-    " n_handoffs_claimed. This measures time to a first action, not time saved: any savings claim must be paired with a"
-    " manual baseline, the same measure taken where people work without Tally's agents."
+    " p95 is nearest-rank. Handoffs count by when they were claimed; one without a later step counts as claimed"
+    " only. This measures time to a first action, not time saved: any savings claim must be paired with a manual"
+    " baseline, the same measure taken where people work without Tally's agents."
 )
 
 

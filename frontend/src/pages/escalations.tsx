@@ -115,14 +115,9 @@ function Population({ data }: { data: Escalations }) {
           </div>
         ))}
       </dl>
-      <p className="soft">{inWords(data.metric_definition)}</p>
+      <p className="soft">{data.metric_definition}</p>
     </>
   );
-}
-
-/** The API says it to programs too, by the name of its field. */
-function inWords(definition: string): string {
-  return definition.replaceAll("n_handoffs_claimed", "the number claimed");
 }
 
 function Distribution({ bins }: { bins: Escalations["distribution"] }) {
