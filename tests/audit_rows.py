@@ -8,7 +8,10 @@ from sqlalchemy import select, text
 from app.db.engine import Database
 from app.models.audit_log import AuditLog
 
-COLUMNS = AuditLog.action, AuditLog.user_id, AuditLog.resource, AuditLog.parameters, AuditLog.request_id
+COLUMNS = (
+    *(AuditLog.action, AuditLog.user_id, AuditLog.resource, AuditLog.parameters),
+    *(AuditLog.request_id, AuditLog.client_kind),
+)
 
 
 async def audited(database: Database, account: UUID) -> list[Any]:

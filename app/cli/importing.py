@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, on_database, settings_with
+from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.terminal import AsJson, show
 
@@ -80,6 +80,8 @@ def bring(  # noqa: PLR0913 - options, not parameters
             await require_account(tx)
         owner = await find_member(database, account, user) if user else None
         choices = Choices(Sender(account, owner, is_admin=True), best_effort, rebuild)
+        asked = {"files": len(files), "best_effort": best_effort, "rebuild": rebuild}
+        await on_record(database, account, "journal.import", owner, **asked)
         await bring_in(database, choices, files, reports)
 
     with contextlib.ExitStack() as told:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.operator import DataDir, on_database, settings_with
+from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.rollups import OneAccount, chosen
 from app.cli.terminal import AsJson, show_rows
@@ -13,6 +13,7 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.db.engine import Database
+    from app.transcripts.passes import Details
     from app.transcripts.processors.contract import Processor
     from app.transcripts.storage import Storage
 
@@ -38,14 +39,21 @@ async def process_all(database: "Database", storage: "Storage", account: UUID, o
     details: list[dict[str, str]] = []
     async with database.transaction(account, read_only=True) as tx:
         waiting = (await backlog(tx, one))["waiting"]
-    budget, more = Budget(), True
+    budget, more, begun = Budget(), True, False
+
+    async def one_pass() -> "Details":
+        nonlocal begun
+        if not begun:
+            await on_record(database, account, f"run_session_processor:{one.name}")
+        begun = True
+        return await run_processor(database, storage, account, one.name, budget)
+
     with share(f"{one.name} of account {account}") as advance:
         while more:
             lease = await passes.claim(database, account, one.name)
             if lease is None:
                 return {**found, "running": True, "errors_detail": details}
-            one_pass = run_processor(database, storage, account, one.name, budget)
-            done = await passes.under(lease, one, one_pass, budget)
+            done = await passes.under(lease, one, one_pass(), budget)
             found |= {name: found[name] + done[name] for name in NUMBERS}
             details += done["errors_detail"]
             more = passes.ended(done, budget).is_more

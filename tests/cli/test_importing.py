@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from app.db.addresses import Addresses
+from app.db.engine import Database
+from tests.audit_rows import audited
 from tests.cli.terminal import Terminal
 from tests.people import Company
 from tests.server import plain
@@ -58,6 +60,25 @@ def test_a_person_reads_what_came_of_it(typed: Terminal, company: Company, journ
     assert "rows               3" in ended.out
     assert f"{journal}: its last line waits for the rest" in ended.out
     assert f"{journal}:4: " in ended.err
+
+
+async def test_each_run_is_on_record_as_an_operator_s_by_its_member_and_choices(
+    typed: Terminal, database: Database, company: Company, journal: Path, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.jsonl"
+    more.write_text(EVENT % 3)
+    given: tuple[Any, ...] = ("import", journal, more, "--account", company.id)
+    typed.report(*given, "--user", company.viewer.email)
+    typed.report(*given, "--rebuild", "--best-effort")
+    typed.tally(*given, "--user", "nobody@example.com")
+    rows = [row for row in await audited(database, company.id) if row.client_kind == "cli"]
+    assert [(row.action, row.resource, row.user_id) for row in rows] == [
+        ("journal.import", str(company.viewer.id), None),
+        ("journal.import", None, None),
+    ]
+    assert [row.parameters for row in rows] == [
+        {"files": 2, "best_effort": chosen, "rebuild": chosen} for chosen in (False, True)
+    ]
 
 
 @pytest.mark.parametrize("way", [(), ("--json",)])
