@@ -1,4 +1,4 @@
-"""Sessions counted: those created in a window, and those with a message on a day."""
+"""Sessions counted: those created in a window, those updated in one last, and those with a message on a day."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,21 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, cast, distinct, func, literal_column, null, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    distinct,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+)
 
 from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, spans, total
 from app.analytics.cut import Cut, Piece, by_days, by_window, uncut
@@ -24,11 +38,15 @@ OF_MEMBERS = SubjectDay.subject == literal_column("'member'")
 MEMBER = cast(func.nullif(SubjectDay.name, NONE), Uuid)
 CREATED_BY_ROLLUP = Prepared(select(null(), total(SubjectDay.sessions_created)).where(*WHOLE_DAYS, OF_ACCOUNT))
 ACTIVE_BY_ROLLUP = Prepared(select(SubjectDay.day, SubjectDay.sessions_active).where(*WHOLE_DAYS, OF_ACCOUNT))
-CREATED_WITHIN = (
-    AISession.account_id == ACCOUNT,
-    AISession.created_at >= bindparam("low", type_=DateTime(timezone=True)),
-    AISession.created_at < bindparam("high", type_=DateTime(timezone=True)),
-)
+UPDATED_BY_ROLLUP = Prepared(select(total(SubjectDay.sessions_updated)).where(*WHOLE_DAYS, OF_ACCOUNT))
+
+
+def within(moment: Any) -> Sequence[ColumnElement[bool]]:
+    low, high = (bindparam(name, type_=DateTime(timezone=True)) for name in ("low", "high"))
+    return AISession.account_id == ACCOUNT, moment >= low, moment < high
+
+
+UPDATED_BY_FACTS = Prepared(select(func.count()).select_from(AISession).where(*within(AISession.updated_at)))
 
 
 @cache
@@ -73,7 +91,7 @@ ACTIVE_IN_PARTS = """
 @cache
 def created_by_facts(given: frozenset[str]) -> Prepared:
     """By member: sessions created in a stretch, with a message in it of the agents and models asked for."""
-    created = select(AISession.user_id, func.count()).where(*CREATED_WITHIN).group_by(AISession.user_id)
+    created = select(AISession.user_id, func.count()).where(*within(AISession.created_at)).group_by(AISession.user_id)
     if "user" in given:
         created = created.where(AISession.user_id == any_(bindparam("user", type_=ARRAY(Uuid()))))
     if given & {"agent", "model"}:
@@ -121,6 +139,17 @@ def created_by_rollup(given: frozenset[str]) -> Prepared:
 async def created_sessions(tx: Tx, window: Window, filters: Filters) -> int:
     statement = created_by_rollup(filters.given) if filters.given else CREATED_BY_ROLLUP
     return sum((await created(tx, window, filters, statement)).values())
+
+
+async def updated_sessions(tx: Tx, window: Window) -> int:
+    """Those whose last update is in the window."""
+    cut, found = by_window(window), 0
+    if cut.whole:
+        first, last = cut.whole
+        found += sum(row[0] for row in await UPDATED_BY_ROLLUP.all(tx, first=first, last=last))
+    for piece, sign in cut.signed:
+        found += sign * sum(row[0] for row in await UPDATED_BY_FACTS.all(tx, low=piece.low, high=piece.high))
+    return found
 
 
 async def created_by_member(tx: Tx, window: Window, filters: Filters) -> dict[UUID | None, int]:

@@ -5,26 +5,19 @@ from functools import partial
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import DateTime, bindparam, func, select
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, EVERYTHING, count
+from app.analytics.counts import EVERYTHING, count
 from app.analytics.parameters import WindowQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, ErrorRate, routes
+from app.analytics.session_counts import updated_sessions
 from app.analytics.sums import added
-from app.analytics.window import Window
+from app.analytics.window import A_DAY, Window, begin, calendar
 from app.auth.caller import EngineerTx
 from app.db.engine import Tx
-from app.db.statement import Prepared
-from app.models.ai_session import AISession
 
 router = routes()
 LATELY = timedelta(days=7)
-ACTIVE = Prepared(
-    select(func.count())
-    .select_from(AISession)
-    .where(AISession.account_id == ACCOUNT, AISession.updated_at >= bindparam("since", type_=DateTime(timezone=True)))
-)
 
 
 class Summary(Dated):
@@ -45,12 +38,18 @@ async def read_summary(tx: EngineerTx, asking: Asked) -> Response:
 
 async def summary(tx: Tx, window: Window) -> dict[str, Any]:
     sums = added((await count(tx, window, EVERYTHING, "day")).values())
-    active = await ACTIVE.one(tx, since=window.stop - LATELY)
+    active = await updated_sessions(tx, lately(window))
     return {
         "total_messages": sums.messages,
         "total_tokens": sums.tokens,
         "avg_response_time_ms": sums.average,
         "cost_usd": sums.cost,
         "error_rate": sums.error_rate,
-        "active_sessions": active[0] if active else 0,
+        "active_sessions": active,
     }
+
+
+def lately(window: Window) -> Window:
+    """The last 7 days and the day after: what comes in may be dated a little ahead."""
+    after = begin(window.zone, calendar(window.zone).day(window.stop) + 2 * A_DAY)
+    return Window(window.stop - LATELY, after, window.zone, of_days=False, home=window.home)

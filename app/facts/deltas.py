@@ -42,6 +42,8 @@ CALLED = ("occurred_at", "name", "session_id", "is_error", "duration_ms")
 MESSAGE_NUMBERS = 10
 CALL_NUMBERS = 4
 NOTHING = [0] * MESSAGE_NUMBERS
+# Created, active, updated.
+NO_SESSIONS = [0, 0, 0]
 
 
 # Everything that any rollup of messages tells apart: day, agent, model, role, user, session.
@@ -73,10 +75,15 @@ class Deltas:
         self.came: defaultdict[UUID, list[datetime]] = defaultdict(list)
         self.went: defaultdict[UUID, list[datetime]] = defaultdict(list)
         self.created: Counter[tuple[date, UUID]] = Counter()
+        self.updated: Counter[date] = Counter()
 
     def session(self, sign: int, created: datetime, user: UUID | None) -> None:
         """A member's session comes (+1) or goes (-1)."""
         self.created[self._day(created), user or NO_USER] += sign
+
+    def update(self, sign: int, updated: datetime) -> None:
+        """That a session was updated, when last, is true from now on (+1) or no more (-1)."""
+        self.updated[self._day(updated)] += sign
 
     def message(self, sign: int, values: Sequence[Any]) -> None:
         """One message, in the columns of COUNTED, comes (+1) or goes (-1)."""
@@ -139,18 +146,20 @@ class Deltas:
         """
         parts: list[tuple[Line, Numbers]] = []
         for (day, agent, model, role), numbers in usage.items():
-            parts.append(((day, "account", ""), [*numbers, 0, 0]))
+            parts.append(((day, *ACCOUNT), [*numbers, *NO_SESSIONS]))
             if role == "assistant":
-                parts.append(((day, "agent", agent), [*numbers, 0, 0]))
+                parts.append(((day, "agent", agent), [*numbers, *NO_SESSIONS]))
             if model:
-                parts.append(((day, "model", model), [*numbers, 0, 0]))
+                parts.append(((day, "model", model), [*numbers, *NO_SESSIONS]))
         for (day, user, _), numbers in member.items():
-            parts.append(((day, "member", named(user)), [*numbers, 0, 0]))
+            parts.append(((day, "member", named(user)), [*numbers, *NO_SESSIONS]))
         for (day, tool), (calls, errors, timed, ms) in self.tools.items():
-            parts.append(((day, "tool", tool), [calls, errors, 0, 0, 0, 0, timed, ms, 0, 0, 0, 0]))
+            parts.append(((day, "tool", tool), [calls, errors, 0, 0, 0, 0, timed, ms, 0, 0, *NO_SESSIONS]))
         for (day, user), n in self.created.items():
-            parts += [((day, subject, name), [*NOTHING, n, 0]) for subject, name in (ACCOUNT, ("member", named(user)))]
-        parts += [((day, *ACCOUNT), [*NOTHING, 0, n]) for day, n in active]
+            lines = (ACCOUNT, ("member", named(user)))
+            parts += [((day, subject, name), [*NOTHING, n, 0, 0]) for subject, name in lines]
+        parts += [((day, *ACCOUNT), [*NOTHING, 0, n, 0]) for day, n in active]
+        parts += [((day, *ACCOUNT), [*NOTHING, 0, 0, n]) for day, n in self.updated.items()]
         return self._timed(summed(parts, keep=self.histograms.keys()))
 
     def _timed(self, rows: Rows) -> Lines:

@@ -37,7 +37,10 @@ SESSIONS_AT_ONCE = 200
 NO_TIMES = as_number({})
 FACTS_AT_ONCE = 3_000
 A_PIECE = 2_000
-LOCKED = "SELECT created_at, user_id FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE"
+LOCKED = """
+    SELECT created_at, user_id, updated_at FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2) ORDER BY id
+    FOR UPDATE
+"""
 DELETE_TOLD = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
 # A session at a time: of an account without statistics, many at once are looked for in all of its rows.
 DELETE = "DELETE FROM {} WHERE account_id = $1 AND session_id = $2"
@@ -120,6 +123,8 @@ async def erase_sessions(tx: Tx, sessions: Sequence[UUID]) -> Counter[str]:
     for row in await tx.driver.fetch(LOCKED, tx.account, sessions):
         if stands is None or row["created_at"] >= stands:
             deltas.session(-1, row["created_at"], row["user_id"])
+        if stands is None or row["updated_at"] >= stands:
+            deltas.update(-1, row["updated_at"])
     for session in sessions:
         gone += await take_back(tx, session, deltas, stands)
     await rollups.add(tx, deltas, datetime.now(UTC))

@@ -36,7 +36,7 @@ SUBJECTS = f"""
         coalesce(sum(in_bucket * ('1' || repeat('{"0" * DIGITS}', bucket))::numeric), 0) AS histogram
     FROM (
         SELECT d.day, s.subject, s.name, {BUCKET.format(ms="m.response_time_ms")} AS bucket, {COUNTED},
-            0 AS sessions_created, 0 AS sessions_active,
+            0 AS sessions_created, 0 AS sessions_active, 0 AS sessions_updated,
             CASE WHEN s.subject IN ('agent', 'model') THEN count(m.response_time_ms) ELSE 0 END AS in_bucket
         FROM {DAYS} JOIN messages m ON {OF_DAY}
         CROSS JOIN LATERAL (VALUES ('account', ''), ('member', coalesce(m.user_id::text, '')), ('model', m.model_id),
@@ -45,16 +45,20 @@ SUBJECTS = f"""
         UNION ALL
         SELECT d.day, 'tool', coalesce(c.name, ''), {BUCKET.format(ms="c.duration_ms")}, count(*),
             count(*) FILTER (WHERE c.is_error), 0, 0, 0, 0,
-            count(c.duration_ms), coalesce(sum(c.duration_ms), 0)::bigint, 0, 0, 0, 0, count(c.duration_ms)
+            count(c.duration_ms), coalesce(sum(c.duration_ms), 0)::bigint, 0, 0, 0, 0, 0, count(c.duration_ms)
         FROM {DAYS} JOIN tool_calls c ON {CALL_OF_DAY} GROUP BY 1, 3, 4
         UNION ALL
-        SELECT d.day, t.subject, t.name, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0, 0
+        SELECT d.day, t.subject, t.name, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0, 0, 0
         FROM {DAYS} JOIN ai_sessions s ON s.account_id = $1 AND s.created_at >= d.low AND s.created_at < d.high
         CROSS JOIN LATERAL (VALUES ('account', ''), ('member', coalesce(s.user_id::text, ''))) AS t (subject, name)
         GROUP BY 1, 2, 3
         UNION ALL
-        SELECT d.day, 'account', '', NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(DISTINCT m.session_id), 0
+        SELECT d.day, 'account', '', NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(DISTINCT m.session_id), 0, 0
         FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1
+        UNION ALL
+        SELECT d.day, 'account', '', NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0
+        FROM {DAYS} JOIN ai_sessions s ON s.account_id = $1 AND s.updated_at >= d.low AND s.updated_at < d.high
+        GROUP BY 1
     ) AS parts GROUP BY 1, 2, 3
 """
 
@@ -115,6 +119,7 @@ WITH_FACTS = """
     SELECT (created_at AT TIME ZONE 'UTC')::date AS day FROM messages WHERE account_id = $1
     UNION SELECT (occurred_at AT TIME ZONE 'UTC')::date FROM tool_calls WHERE account_id = $1
     UNION SELECT (created_at AT TIME ZONE 'UTC')::date FROM ai_sessions WHERE account_id = $1
+    UNION SELECT (updated_at AT TIME ZONE 'UTC')::date FROM ai_sessions WHERE account_id = $1
 """
 ONE_DAY = timedelta(days=1)
 # Ours; the server's own limit on a statement is the one that is felt.

@@ -76,7 +76,7 @@ SUBJECT = Rollup(
     "subject_days",
     ("day", "subject", "name"),
     ("date", "text", "text"),
-    (*MESSAGE_NUMBERS, "sessions_created", "sessions_active"),
+    (*MESSAGE_NUMBERS, "sessions_created", "sessions_active", "sessions_updated"),
     timed=True,
 )
 NEXT_VERSION = """

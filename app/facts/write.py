@@ -44,7 +44,7 @@ SETTINGS = """
 PRICED = ("provider", "cache_creation_1h_tokens")
 MESSAGE_CHANGE = (*COUNTED, *PRICED)
 COUNTS_END = -2 * len(PRICED)
-SESSION_CHANGE = ("created_at", "user_id")
+SESSION_CHANGE = ("created_at", "user_id", "updated_at")
 # Those who may bring in only their own may not change what another member's session reported either. A session that
 # merely came through somebody (1970) is still free.
 OWN, OWN_OR_FREE = "f.user_id = {own}", "(f.user_id = {own} OR f.user_id_at < '1970-01-02')"
@@ -200,9 +200,11 @@ class Writer:
         def told(row: Any) -> None:
             if not row["fresh"]:
                 self._deltas.session(-1, row["old_created_at"], row["old_user_id"])
+                self._deltas.update(-1, row["old_updated_at"])
                 if row["old_user_id"] != row["new_user_id"]:
                     turned[row["id"]] = row["new_user_id"]
             self._deltas.session(+1, row["new_created_at"], row["new_user_id"])
+            self._deltas.update(+1, row["new_updated_at"])
 
         changed = await self._upsert(SESSION, sessions, told)
         if turned:

@@ -25,5 +25,7 @@ class SubjectDay(Rollup, Counted, Model):
     name: Mapped[Label] = mapped_column(primary_key=True)
     sessions_created: Mapped[Total]
     sessions_active: Mapped[Total]
+    # Of the account alone: by the day each was updated last.
+    sessions_updated: Mapped[Total]
     # Counts by bucket as digits of one number (app/facts/latency.py), so that histograms add up as numbers do.
     histogram: Mapped[Decimal] = mapped_column(Numeric, server_default=text("0"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.analytics.counts import UNKNOWN, Filters, Key, count
 from app.analytics.cut import by_days, by_window
-from app.analytics.session_counts import active_sessions, created_by_member, created_sessions
+from app.analytics.session_counts import active_sessions, created_by_member, created_sessions, updated_sessions
 from app.analytics.sums import NUMBERS
 from app.analytics.tools import calls
 from app.analytics.window import MOMENT, Window
@@ -83,6 +83,7 @@ class Story:
     zone: str
     truth: list[Said]
     created: list[datetime]
+    updated: list[datetime]
 
 
 stories = st.builds(
@@ -91,6 +92,7 @@ stories = st.builds(
     zone=st.sampled_from(ZONES),
     truth=st.lists(said, max_size=12),
     created=st.lists(moments, min_size=4, max_size=4),
+    updated=st.lists(moments, min_size=4, max_size=4),
 )
 
 
@@ -139,7 +141,8 @@ class World:
 async def world(founder: Founder, database: Database, story: Story) -> World:
     made = World(await founder.company(timezone=story.home), story)
     log = Logbook(database, made.company.id)
-    sessions = [log.session(time, user_id=owner) for time, owner in zip(story.created, made.owners, strict=True)]
+    times = zip(story.created, story.updated, made.owners, strict=True)
+    sessions = [log.session(time, user_id=owner, updated_at=updated) for time, updated, owner in times]
     for m in story.truth:
         names = {"role": m.role, "agent_name": m.agent, "model_id": m.model, "is_error": m.error}
         classes = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
@@ -200,6 +203,8 @@ async def test_rollups_facts_and_a_plain_count_agree(
             assert {day: n for day, n in found.items() if n} == days
             assert await created_sessions(tx, window, Filters(chosen)) == len(began)
             assert sum((await created_by_member(tx, window, Filters(chosen))).values()) == len(began)
+            updated = sum(window.start <= time < window.stop for time in story.updated)
+            assert await updated_sessions(tx, window) == updated
         tools = [
             {name: (t.numbers, t.histogram._counts) for name, t in (await calls(tx, window, [])).items()}
             for window in (home, away)

@@ -27,7 +27,7 @@ ACCOUNT = ("account", "")
 NOTHING = dict.fromkeys(
     (
         *("messages", "errors", *TOKENS, "timed", "response_ms", "cost_micros", "unpriced"),
-        *("sessions_created", "sessions_active"),
+        *("sessions_created", "sessions_active", "sessions_updated"),
     ),
     0,
 )
@@ -217,6 +217,8 @@ class Oracle:
         lines += [((self.day(c["occurred_at"]), "tool", c["name"] or ""), called(c), c["duration_ms"]) for c in calls]
         begun = [((d, *line), {"sessions_created": 1}) for d, user in sessions for line in (ACCOUNT, member(user))]
         begun += [((d, *ACCOUNT), {"sessions_active": 1}) for d, _ in active]
+        updated = [self.day(s["updated_at"]) for s in self.tables["ai_sessions"].values()]
+        begun += [((d, *ACCOUNT), {"sessions_updated": 1}) for d in updated]
         subjects = tally([*((key, row) for key, row, _ in lines), *begun])
         times = histogram((key, milliseconds) for key, _, milliseconds in lines)
         return {

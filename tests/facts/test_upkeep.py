@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from httpx import AsyncClient
@@ -93,6 +94,22 @@ async def test_verify_names_a_rollup_row_that_is_gone_and_rebuild_brings_it_back
     found = await differences(database, busy)
     assert {d.table for d in found} == {count.table}
     assert all(d.stored is None for d in found)
+    _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
+    assert await differences(database, busy) == []
+
+
+async def test_a_day_on_which_a_session_was_merely_updated_is_counted_again_as_well(
+    client: AsyncClient, database: Database, busy: Company
+) -> None:
+    created, updated = ((NOW - timedelta(days=days)).isoformat() for days in (300, 200))
+    session = {"id": "alone", "created_at": created, "updated_at": updated}
+    answer = await client.post(URL, json={"sessions": [session]}, headers=busy.viewer.headers)
+    assert answer.status_code == 200, answer.text
+    assert await differences(database, busy) == []
+    await spoil(database, busy, "DELETE FROM subject_days WHERE account_id = $1 AND day < current_date - 100")
+    assert {d.key[0] for d in await differences(database, busy)} == {
+        (NOW - timedelta(days=days)).astimezone(ZoneInfo("America/New_York")).date() for days in (300, 200)
+    }
     _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
     assert await differences(database, busy) == []
 

@@ -6,11 +6,15 @@ PostgreSQL may keep after five runs.
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from app.analytics.parameters import WindowQuery
+from app.analytics.summary import summary
+from app.analytics.window import Window
 from app.db.addresses import Addresses
 from app.db.engine import Database, Tx
 from benchmarks.dataset import Filled, account, settle, superuser
@@ -161,6 +165,19 @@ async def test_a_report_of_whole_days_reads_no_fact(ask: Ask, tx: Tx, runs: list
     for report in ("usage", "agents", "models", "tools"):
         runs.clear()
         await ask(report, given)
-        for run in list(runs):
-            for node in nodes(await made_for(tx.driver, run)):
-                assert node.get("Relation Name") not in FACTS | {"ai_sessions"}
+        await read_no_fact(tx, runs)
+
+
+async def test_the_summary_up_to_a_midnight_reads_no_fact(tx: Tx, runs: list[Run]) -> None:
+    zone = await tx.driver.fetchval("SELECT timezone FROM accounts WHERE id = $1", tx.account)
+    window = Window.of(WindowQuery.model_validate(await whole_days(tx)), zone, datetime.now(UTC))
+    runs.clear()
+    assert (await summary(tx, window))["active_sessions"] > 0
+    await read_no_fact(tx, runs)
+
+
+async def read_no_fact(tx: Tx, runs: list[Run]) -> None:
+    assert runs
+    for run in list(runs):
+        for node in nodes(await made_for(tx.driver, run)):
+            assert node.get("Relation Name") not in FACTS | {"ai_sessions"}
