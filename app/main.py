@@ -28,7 +28,7 @@ from app.me import profile, queries, tokens
 from app.me import sessions as own_sessions
 from app.me import sync as own_syncs
 from app.settings import Settings
-from app.transcripts import administration, release, shelf, sync, uploads
+from app.transcripts import administration, manifest, release, shelf, sync, uploads
 from app.transcripts.storage import storage_of
 from app.web import answers, docs, health, logs
 from app.web.addresses import Addresses
@@ -58,6 +58,7 @@ ROUTERS = (
     rollups.router,
     audit_rows.router,
     batches.router,
+    manifest.router,
     sync.router,
     uploads.router,
     shelf.router,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.model import Identified, Keyword, Label, Micros, Model, Stamp
+from app.models.model import Count, Identified, Keyword, Label, Micros, Model, Stamp
 
 
 class Transcript(Identified, Model):
@@ -50,3 +50,5 @@ class Transcript(Identified, Model):
     storage_key: Mapped[Label | None]
     uploaded_at: Mapped[Stamp]
     processed_at: Mapped[datetime | None]
+    # Of the parsers, where rows were sent; 0 of who did not say.
+    reader_version: Mapped[Count]

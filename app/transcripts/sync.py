@@ -1,76 +1,48 @@
-"""GET /api/v1/sync/manifest, POST /api/v1/sync/pushes: what is known of the caller's logs; what they sent of them."""
+"""POST /api/v1/sync/pushes: logs that were read where they lie, and what went wrong in them."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-import structlog
-from fastapi import APIRouter, Request
-from pydantic import Field
-from sqlalchemy import bindparam, select, update
+from fastapi import APIRouter
+from pydantic import BeforeValidator, Field
 
 from app import audit
-from app.auth.caller import Caller, CallerTx, ViewerCall, ViewerChange
+from app.auth.caller import CallerTx, ViewerChange
 from app.auth.guard import GuardedRoute
-from app.db.engine import Database
-from app.db.statement import Prepared
 from app.facts.identity import session_key
 from app.facts.members import Sender, sessions_of_others
-from app.models.account import Account
-from app.models.transcript import Transcript
-from app.models.user import User
 from app.transcripts import friction
 from app.transcripts.names import Name, Sha256, transcript_key
-from app.web.schema import Body, Instant, Shape
+from app.web.schema import Body, Shape
 
-log = structlog.get_logger("tally.sync")
 router = APIRouter(prefix="/api/v1/sync", tags=["session logs"], route_class=GuardedRoute)
 MOST_FILES, MOST_SESSIONS, MOST_SIGNALS = 1_000, 1_000, 100_000
 LARGEST = 2**31 - 1
-SETTINGS = Prepared(
-    select(Account.allow_raw_uploads, Account.workspace_labels, Account.workspace_salt, Account.retention_days).where(
-        Account.id == bindparam("account")
-    )
-)
-FILES = Prepared(
-    select(Transcript.name, Transcript.sha256, Transcript.size, Transcript.source, Transcript.processed_at)
-    .where(Transcript.account_id == bindparam("account"), Transcript.user_id == bindparam("user"))
-    .order_by(Transcript.name)
-)
 # The log of a raw file that nobody has read yet goes: who sent these rows has read it, and more of it.
 UPSERT = """
     INSERT INTO transcripts AS f
-        (account_id, id, user_id, name, sha256, size, source, form, uploaded_at, processed_at)
-    SELECT $1, t.id, $2, t.name, t.sha256, t.size, 'rows', t.form, $3, $3
-    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::text[]) AS t (id, name, sha256, size, form)
+        (account_id, id, user_id, name, sha256, size, source, form, uploaded_at, processed_at, reader_version)
+    SELECT $1, t.id, $2, t.name, t.sha256, t.size, 'rows', t.form, $3, $3, t.reader_version
+    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::int[])
+        AS t (id, name, sha256, size, form, reader_version)
     ORDER BY t.id
     ON CONFLICT (account_id, user_id, name) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
-        source = excluded.source, form = excluded.form, storage_key = NULL,
+        source = excluded.source, form = excluded.form, storage_key = NULL, reader_version = excluded.reader_version,
         uploaded_at = excluded.uploaded_at, processed_at = excluded.processed_at
-    WHERE f.sha256 <> excluded.sha256
+    WHERE f.sha256 <> excluded.sha256 OR (f.source = 'rows' AND f.reader_version <> excluded.reader_version)
 """
 
 
-class KnownFile(Shape):
-    name: str
-    sha256: str
-    size: int
-    source: Literal["upload", "rows"] = Field(description="`rows`: read by its owner; the log itself was never sent.")
-    processed_at: Instant | None = Field(description="Null while a raw log waits to be read.")
+def told_apart(signals: object) -> object:
+    """An earlier `tally push` sent counts: who runs one is told so, as nothing else would help them."""
+    if type(signals) is int:
+        raise ValueError("is told signal by signal now, not as a count; this tally is older than the server: update it")
+    return signals
 
 
-class Manifest(Shape):
-    """What is known of the caller's logs, and how this account wants new ones."""
-
-    files: list[KnownFile]
-    raw_uploads: bool = Field(description="Whether raw logs may be sent; else rows alone.")
-    workspace_labels: Literal["full_path", "hashed", "basename_only"]
-    workspace_salt: str = Field(description="Hex; keys the hashes of working directories, where labels are hashed.")
-    retention_days: int
-
-
-Signals = Annotated[list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]], Field(max_length=MOST_SIGNALS)]
+Mark = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Signals = Annotated[list[Mark], Field(max_length=MOST_SIGNALS), BeforeValidator(told_apart)]
 
 
 class PushedSession(Body):
@@ -97,6 +69,9 @@ class PushedFile(Body):
     sha256: Sha256
     size: Annotated[int, Field(ge=0, lt=2**53, strict=True)]
     form: Literal["claude_code", "codex"] | None = None
+    reader_version: Annotated[int, Field(ge=0, le=LARGEST, strict=True)] = Field(
+        0, description="Of what read the log, as the manifest has it; 0: a reader of one's own."
+    )
     sessions: list[PushedSession] = Field(default=[], max_length=MOST_SESSIONS)
 
 
@@ -114,39 +89,6 @@ class Pushed(Shape):
     files: int
 
 
-@router.get("/manifest")
-async def read_manifest(request: Request, caller: ViewerCall) -> Manifest:
-    """The caller's logs with their hashes, so that only what is new need be sent."""
-    database: Database = request.app.state.database
-    async with database.transaction(caller.account_id, read_only=True, snapshot=True) as tx:
-        settings, files = await SETTINGS.one(tx), await FILES.all(tx, user=caller.id)
-    await note(request, caller, len(files))
-    return manifest(settings, files)
-
-
-def manifest(settings: Any, files: Sequence[Any]) -> Manifest:
-    return Manifest(
-        files=[KnownFile.model_construct(**row) for row in files],
-        raw_uploads=settings["allow_raw_uploads"],
-        workspace_labels=settings["workspace_labels"],
-        workspace_salt=settings["workspace_salt"].hex(),
-        retention_days=settings["retention_days"],
-    )
-
-
-async def note(request: Request, caller: Caller, files: int) -> None:
-    """That they asked; a service key is no person who pulls."""
-    database: Database = request.app.state.database
-    try:
-        async with database.transaction(caller.account_id) as tx:
-            if caller.key_id is None or not caller.may("admin"):
-                mine = update(User).where(User.account_id == tx.account, User.id == caller.id)
-                await tx.connection.execute(mine.values(last_pull_at=datetime.now(UTC)))
-            await audit.record(CallerTx.of(tx, caller, request), "manifest.fetch", None, files=files)
-    except Exception as error:  # noqa: BLE001 - worth noting, not worth failing the manifest for
-        log.warning("manifest not noted", why=type(error).__name__)
-
-
 @router.post("/pushes")
 async def create_push(tx: ViewerChange, push: Push) -> Pushed:
     """Record logs that were read where they lie: their hashes, the sessions they tell of, what went wrong in them."""
@@ -159,7 +101,7 @@ async def create_push(tx: ViewerChange, push: Push) -> Pushed:
 
 
 async def record_files(tx: CallerTx, files: dict[UUID, PushedFile]) -> None:
-    columns = zip(*((id_, f.name, f.sha256, f.size, f.form) for id_, f in files.items()), strict=True)
+    columns = zip(*((id_, f.name, f.sha256, f.size, f.form, f.reader_version) for id_, f in files.items()), strict=True)
     await tx.driver.execute(UPSERT, tx.account, tx.caller.id, datetime.now(UTC), *columns)
     sender = Sender(tx.account, tx.caller.id, tx.caller.may("admin"))
     names = {session.session_id for file in files.values() for session in file.sessions}

@@ -40,6 +40,17 @@ async def counts(database: Database, company: Company, name: str) -> list[dict[s
         return [dict(row) for row in await tx.driver.fetch(rows, company.id, session_key(company.id, name))]
 
 
+async def pages(client: AsyncClient, person: Person, limit: int, **more: Any) -> list[Any]:
+    """Every page of the manifest."""
+    found: list[Any] = []
+    query: dict[str, Any] = {"limit": limit, **more}
+    while not found or query["cursor"]:
+        answer = await client.get(MANIFEST, params=query, headers=person.headers)
+        found.append(answer.raise_for_status().json())
+        query["cursor"] = found[-1]["next_cursor"]
+    return found
+
+
 async def test_what_was_pushed_is_in_the_manifest(client: AsyncClient, company: Company) -> None:
     assert await push(client, company.viewer, file("b.jsonl"), file("a.jsonl", OTHER_SHA, 2**40)) == {"files": 2}
     told = await manifest(client, company.viewer)
@@ -115,6 +126,55 @@ async def test_the_end_of_a_push_and_every_manifest_are_on_record(
         company.viewer.id,
         {"files": 2},
     )
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 5_000])
+async def test_pages_of_the_manifest_are_the_manifest(client: AsyncClient, company: Company, limit: int) -> None:
+    """Names are of any letters, and a cursor holds one."""
+    await push(client, company.viewer, *(file("\U0001f9ee" * 499 + letter) for letter in "cab"), file("é"), file("z"))
+    whole = await manifest(client, company.viewer)
+    found = await pages(client, company.viewer, limit)
+    assert [each for page in found for each in page["files"]] == whole["files"]
+    assert len(found) == -(-5 // limit)
+    assert whole["next_cursor"] is None
+    assert all({**page, "files": 0, "next_cursor": 0} == {**whole, "files": 0, "next_cursor": 0} for page in found)
+
+
+async def test_a_manifest_by_pages_is_one_pull(client: AsyncClient, database: Database, company: Company) -> None:
+    await push(client, company.viewer, *(file(f"{n}.jsonl") for n in range(3)))
+    first = await client.get(MANIFEST, params={"limit": 1}, headers=company.viewer.headers)
+    stamped = await pulled(database, company.viewer)
+    assert stamped is not None
+    await pages(client, company.viewer, 1, cursor=first.json()["next_cursor"])
+    (fetched,) = await audited(database, company.id)
+    assert (fetched.action, fetched.parameters) == ("manifest.fetch", {"files": 3})
+    assert await pulled(database, company.viewer) == stamped
+
+
+async def test_a_page_of_the_manifest_is_bounded_and_its_cursor_ones_own(client: AsyncClient, company: Company) -> None:
+    for person in (company.viewer, company.engineer):
+        await push(client, person, file("a"), file("b"))
+    cursor = (await pages(client, company.engineer, 1))[0]["next_cursor"]
+    for query in ({"limit": 0}, {"limit": 5_001}, {"limit": 1, "cursor": cursor}, {"cursor": "x"}, {"page": 1}):
+        is_problem(await client.get(MANIFEST, params=query, headers=company.viewer.headers), 422)
+
+
+async def test_the_manifest_says_what_read_a_log_and_a_better_reader_changes_that(
+    client: AsyncClient, company: Company
+) -> None:
+    current = (await manifest(client, company.viewer))["reader_version"]
+    for version in (None, current, 7, current):
+        await push(client, company.viewer, {**file(), **({} if version is None else {"reader_version": version})})
+        (known,) = (await manifest(client, company.viewer))["files"]
+        assert known["reader_version"] == (version or 0)
+
+
+async def test_who_sends_counts_as_an_earlier_tally_did_is_told_to_update_it(
+    client: AsyncClient, company: Company
+) -> None:
+    told = file(sessions=[{"session_id": "s", "retries": 2}])
+    answer = await client.post(PUSHES, json={"files": [told]}, headers=company.viewer.headers)
+    assert "this tally is older than the server: update it" in is_problem(answer, 422)["detail"]
 
 
 async def pulled(database: Database, person: Person) -> Any:

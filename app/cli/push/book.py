@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.cli.push.faults import Refused
+from app.cli.push.manifest import Manifest
 from app.cli.push.plan import Candidate
 from app.cli.push.report import Report
 from app.cli.push.server import Server
 from app.cli.push.state import Known, State
+from app.transcripts.processors.reader import READER_VERSION
 from app.transcripts.reading.frames import Frame
 
 PUSHES = "/api/v1/sync/pushes"
@@ -29,7 +31,7 @@ class Book:
     server: Server | None
     state: State
     report: Report
-    manifest: dict[str, Mapping[str, Any]]
+    manifest: Manifest
     _entries: list[Entry] = field(default_factory=list)
     _since: float = field(default_factory=time.monotonic)
 
@@ -64,6 +66,7 @@ class Book:
             except BaseException:
                 self.report.pushed -= len(told)  # they will come again
                 raise
+        self.manifest.keep(uploaded(*entry) for entry in done if entry[1].head["outcome"] == "packed")
         self.state.keep([kept(candidate, frame, self.state) for candidate, frame in done])
 
     async def _tell(self, server: Server, told: list[Entry], *, completed: bool) -> list[Entry]:
@@ -82,8 +85,7 @@ class Book:
             self.report.pushed -= 1
             self.report.failures[shown(told[0][0])] = f"The server has its rows, but not its name. {refused}"
             return []
-        for candidate, frame in told:
-            self.manifest[candidate.name] = {name: frame.head[name] for name in ("sha256", "size")} | {"source": "rows"}
+        self.manifest.keep({**file, "source": "rows"} for file in files)
         return told
 
 
@@ -91,7 +93,14 @@ def spoken_of(candidate: Candidate, frame: Frame) -> dict[str, Any]:
     head = frame.head
     told = sorted(head["sessions"].items(), key=lambda one: not one[1])[:MOST_SESSIONS]
     sessions = [{"session_id": session, **counts} for session, counts in told]
-    return {"name": candidate.name, **{name: head[name] for name in ("sha256", "size", "form")}, "sessions": sessions}
+    own = {name: head[name] for name in ("sha256", "size", "form")}
+    return {"name": candidate.name, **own, "reader_version": READER_VERSION, "sessions": sessions}
+
+
+def uploaded(candidate: Candidate, frame: Frame) -> dict[str, Any]:
+    """A raw log as the server's manifest has it from now on."""
+    own = {"sha256": frame.head["redacted_sha256"], "size": frame.head["redacted_size"]}
+    return {"name": candidate.name, **own, "source": "upload", "reader_version": 0}
 
 
 def kept(candidate: Candidate, frame: Frame, state: State) -> tuple[bytes, Known, Mapping[str, Any], bytes]:

@@ -1,11 +1,12 @@
 """What of the files that were found has to be read at all."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.cli.push.finding import Found
+from app.cli.push.manifest import Has, Manifest
 from app.cli.push.state import Known, State
+from app.transcripts.processors.reader import READER_VERSION
 from app.transcripts.reading.frames import Frame
 
 
@@ -30,29 +31,28 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Server:
-    """What the server has of this member's, by name."""
+    """What the server has of this member's."""
 
-    files: Mapping[str, Mapping[str, Any]]
+    manifest: Manifest
     wants_raw: bool
 
-    def lacks(self, name: str) -> bool:
-        """Whether it has nothing of the log, or only rows where the log itself is wanted."""
-        has = self.files.get(name)
-        return has is None or (self.wants_raw and has["source"] == "rows")
+    def has(self, name: str) -> Has | None:
+        """Nothing, too, where it has rows and the log itself is wanted, or what read them was older than we are."""
+        has = self.manifest.get(name)
+        is_rows = has is not None and has.source == "rows"
+        return None if has and is_rows and (self.wants_raw or has.reader_version < READER_VERSION) else has
 
 
 def candidate(found: Found, name: str, known: Known | None, server: Server) -> Candidate | None:
     """None for a file that needs not even be opened."""
-    if known is not None:
-        is_log = bool(known.name)
-        if known.observed == found.observed and not (is_log and server.lacks(name)):
-            return None
-    if server.lacks(name):
+    has = server.has(name)
+    if known is not None and known.observed == found.observed and not (known.name and has is None):
+        return None
+    if has is None:
         return Candidate(found, name, None, None)
     if known is not None:
         return Candidate(found, name, None if server.wants_raw else known, same_size(found, known.size, known.sha256))
-    has = server.files[name]
-    return Candidate(found, name, None, same_size(found, has["size"], has["sha256"]))
+    return Candidate(found, name, None, same_size(found, has.size, has.sha256))
 
 
 def same_size(found: Found, size: int, sha256: str) -> str | None:

@@ -12,6 +12,7 @@ from app.cli.push.book import Book
 from app.cli.push.delivery import Delivery
 from app.cli.push.faults import PushError
 from app.cli.push.finding import Found, Search, namer
+from app.cli.push.manifest import Manifest
 from app.cli.push.plan import Candidate, candidate
 from app.cli.push.plan import Server as Have
 from app.cli.push.readers import Job, Readers
@@ -19,9 +20,11 @@ from app.cli.push.report import Report
 from app.cli.push.server import Server
 from app.cli.push.state import State
 from app.secrets import named, redacted
+from app.transcripts.processors.reader import READER_VERSION
 from app.transcripts.reading.frames import Frame
 
 FAREWELL_S = 3.0
+OUTDATED = "This tally is older than the server and sees less in logs: update it, and what was pushed is read again."
 
 Watched = Callable[[Report, int], None]
 
@@ -34,16 +37,15 @@ class Push:
     state: State
     roots: list[Path]
     rules: Mapping[str, Any]
+    manifest: Manifest
     folder: Path
     home: str
     raw: bool = False
     dry_run: bool = False
-    manifest: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     # Files that failed, as they were then.
     failed: dict[bytes, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.manifest |= {file["name"]: file for file in self.rules["files"]}
         self._salt = bytes.fromhex(self.rules["workspace_salt"])
         self._name = namer(self.rules["workspace_labels"], self._salt, self.home)
 
@@ -53,6 +55,8 @@ class Push:
         report.found = len(search.files) + len(search.failures)
         report.failures |= {path.decode(errors="replace"): why for path, why in search.failures.items()}
         report.notes += [f"{path.decode(errors='replace')}: {why}" for path, why in search.notes]
+        if self.rules.get("reader_version", 0) > READER_VERSION:
+            report.notes.append(OUTDATED)
         candidates = self._candidates(search.files, report)
         book = Book(None if self.dry_run else self.server, self.state, report, self.manifest)
         try:

@@ -64,8 +64,8 @@ class Server:
             raise Refused(0, f"{self.url} gave no token that can be read: is it a Tally server?") from None
         return claims
 
-    async def get(self, path: str) -> Any:
-        return self._json(await self._answered("GET", path, dict))
+    async def get(self, path: str, **parameters: str | int) -> Any:
+        return self._json(await self._answered("GET", path, lambda: {"params": parameters}))
 
     async def post(self, path: str, value: Any) -> Any:
         body = orjson.dumps(value)

@@ -15,6 +15,7 @@ from app.cli.progress import gauge
 from app.cli.push.book import PUSHES
 from app.cli.push.faults import Lost, PushError, Refused
 from app.cli.push.lock import alone
+from app.cli.push.manifest import Manifest, asked
 from app.cli.push.report import Report
 from app.cli.push.round import FAREWELL_S, Push
 from app.cli.push.server import Server
@@ -26,7 +27,6 @@ AGAIN_S = 300.0
 SAID_EVERY_S = 30.0
 # What a server says to whom it knows nothing of.
 UNTOLD = {
-    "files": [],
     "raw_uploads": True,
     "workspace_labels": "basename_only",
     "workspace_salt": "",
@@ -61,12 +61,12 @@ async def carry_out(wish: Wish) -> Report:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = place(folder, wish.url, claims)
         with nullcontext() if wish.dry_run else alone(kept.with_suffix(".lock")), opened(kept) as state:
-            rules = await server.get("/api/v1/sync/manifest")
+            rules, manifest = await asked(server)
             if wish.raw and not rules["raw_uploads"]:
                 raise Refused(0, "The account does not take raw logs: push without --raw.")
             outbox = emptied(kept.with_suffix(".dry" if wish.dry_run else ".outbox"))
             home = os.environ.get("HOME", "")
-            push = Push(server, state, wish.roots, rules, outbox, home, raw=wish.raw, dry_run=wish.dry_run)
+            push = Push(server, state, wish.roots, rules, manifest, outbox, home, raw=wish.raw, dry_run=wish.dry_run)
             return await (follow(push) if wish.watch else once(push))
 
 
@@ -74,7 +74,9 @@ async def unasked(wish: Wish, server: Server, why: Lost) -> Report:
     """A dry run without the server: all there is, by the rules of an account that has changed none."""
     with TemporaryDirectory(prefix="tally-") as name, opened(Path(name) / "nothing.db") as state:
         outbox, home = emptied(Path(name) / "packed"), os.environ.get("HOME", "")
-        report = await once(Push(server, state, wish.roots, UNTOLD, outbox, home, raw=wish.raw, dry_run=True))
+        report = await once(
+            Push(server, state, wish.roots, UNTOLD, Manifest(), outbox, home, raw=wish.raw, dry_run=True)
+        )
     report.notes.append(f"{why} So the server was not asked: what it has already counts as new here.")
     return report
 

@@ -15,9 +15,11 @@ from app.transcripts.formats.lines import Problem
 from app.transcripts.formats.log import Log, Recogniser
 from app.transcripts.formats.signals import COLUMNS, Repeats, mark
 from app.transcripts.formats.source import Source
+from app.transcripts.processors.reader import READER_VERSION
 from app.transcripts.reading.content import Content
 
 MOST_PROBLEMS = 20
+OWN = f"{__version__}/{READER_VERSION}"
 
 
 def form_of(content: Content) -> str | None:
@@ -56,7 +58,7 @@ class Reading:
     def carry(self) -> bytes:
         if self.log is None or self.content.compressed:
             return b""
-        kept = {"version": __version__, "log": self.log.carry(), "seen": list(self.seen)}
+        kept = {"version": OWN, "log": self.log.carry(), "seen": list(self.seen)}
         return zlib.compress(orjson.dumps(kept), 1)
 
     def _grew(self, known: dict[str, Any]) -> bool:
@@ -118,4 +120,4 @@ class Reading:
 def unpacked(carried: bytes) -> dict[str, Any] | None:
     """What an earlier reading of this very version left; another's parser may have carried something else."""
     kept: dict[str, Any] = orjson.loads(zlib.decompress(carried)) if carried else {}
-    return kept if kept.get("version") == __version__ else None
+    return kept if kept.get("version") == OWN else None

@@ -8,8 +8,10 @@ import pytest
 import zstandard
 from httpx import AsyncClient
 
+from app.cli.push import round as round_
+from app.cli.push.watch import Wish, carry_out
 from tests.audit_rows import audited
-from tests.cli.push.machine import Machine, copied, many, session
+from tests.cli.push.machine import OWN, Machine, copied, many, session
 from tests.transcripts.corpus import Tree, each_tree
 
 
@@ -44,6 +46,54 @@ async def test_what_the_server_lost_is_sent_again(machine: Machine) -> None:
     again = machine.pushed(logs)
     assert again["rows"]["read"] == first["rows"]["read"]
     assert len(await machine.totals()) == 3
+
+
+async def test_what_an_earlier_reader_sent_is_read_and_sent_again_once(machine: Machine) -> None:
+    logs = machine.home / "logs"
+    logs.mkdir()
+    stopped = {"type": "user", "uuid": "u", "sessionId": OWN + "0" * 12, "timestamp": "2026-03-01T11:00:00Z"}
+    line = json.dumps({**stopped, "message": {"role": "user", "content": "[Request interrupted by user]"}})
+    (logs / "one.jsonl").write_bytes(session(0) + line.encode() + b"\n")
+    machine.pushed(logs)
+    told = await machine.friction()
+    assert [row["interruptions"] for row in told] == [1]
+    async with machine.database.transaction(machine.company.id) as tx:
+        for forgotten in ("UPDATE transcripts SET reader_version = 0", "DELETE FROM transcript_signals"):
+            await tx.driver.execute(f"{forgotten} WHERE account_id = $1", machine.company.id)
+    again = machine.pushed(logs)
+    assert (again["files"]["pushed"], again["rows"]["stored"]) == (1, 0)
+    assert await machine.friction() == told
+    assert machine.pushed(logs)["files"]["unchanged"] == 1
+
+
+async def test_a_tally_older_than_its_server_says_so(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs, own = many(machine.home / "logs", 1), machine.terminal.environment
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, own[name])
+    wish = Wish(own["TALLY_URL"], own["TALLY_API_KEY"], [logs], 10, False, False, False, True)
+    assert (await carry_out(wish)).notes == []
+    monkeypatch.setattr(round_, "READER_VERSION", 0)
+    assert (await carry_out(wish)).notes == [round_.OUTDATED]
+
+
+async def test_however_many_logs_the_server_has_of_a_member_each_is_known(machine: Machine) -> None:
+    """More than a page of them, those of this machine on the first, in the middle and last."""
+    places = [many(machine.home / name, 1) for name in ("a", "b", "c")]
+    machine.pushed(*places)
+    fill = """
+        INSERT INTO transcripts (account_id, id, user_id, name, sha256, size, source, processed_at)
+        SELECT $1, gen_random_uuid(), $2, to_hex(n) || '/' || n, repeat('0', 64), 1, 'rows', now()
+        FROM generate_series(1, 12000) AS n
+    """
+    async with machine.database.transaction(machine.company.id) as tx:
+        await tx.driver.execute(fill, machine.company.id, machine.person.id)
+    machine.forget()
+    again = machine.pushed(*places)
+    assert (again["files"]["unchanged"], again["rows"]["read"]) == (3, 0)
+    rows = await audited(machine.database, machine.company.id)
+    assert [row.parameters["files"] for row in rows if row.action == "manifest.fetch"] == [0, 12_003]
 
 
 async def test_the_agents_own_folders_are_found(machine: Machine) -> None:

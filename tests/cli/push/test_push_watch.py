@@ -1,14 +1,17 @@
 """--watch: what live sessions write is at the server soon after, until it is told to stop."""
 
 import asyncio
+import json
 import signal
 import time
 
 import psutil
 import pytest
 
+from app.cli.push.watch import PAUSE_S
 from tests.cli.push.machine import Machine, many, session
 from tests.process import free_port
+from tests.transcripts.library import Library
 
 
 async def until(machine: Machine, calls: list[int]) -> None:
@@ -41,6 +44,21 @@ async def test_live_sessions_are_followed_until_told_to_stop(machine: Machine, n
         assert "Traceback" not in running.err
     assert not psutil.wait_procs(family, timeout=20)[1]
     assert machine.pushed(logs)["rows"]["read"] == 0
+
+
+async def test_raw_logs_are_followed_and_sent_when_they_change_alone(machine: Machine, library: Library) -> None:
+    logs = many(machine.home / "logs", 2)
+    with machine.pushing(logs, "--watch", "--raw", "--json") as running:
+        running.wait_for("2 files")
+        rounds = 2 * PAUSE_S + 1
+        await asyncio.sleep(rounds)
+        (logs / "session-0001.jsonl").write_bytes(session(1, 9))
+        running.wait_for("1 files")
+        await asyncio.sleep(PAUSE_S)
+        assert running.end(signal.SIGINT) == 0, running.err
+    assert json.loads(running.out)["files"]["pushed"] == 3
+    await library.process()
+    assert sorted(row["calls"] for row in (await machine.totals()).values()) == [4, 9]
 
 
 def test_it_can_be_stopped_while_nobody_answers(machine: Machine) -> None:
