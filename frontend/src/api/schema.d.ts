@@ -391,7 +391,7 @@ export interface paths {
         };
         /**
          * Read Manifest
-         * @description The caller's logs with their hashes, so that only what is new need be sent.
+         * @description The caller's logs with their hashes, so that only what is new need be sent; all at once, or by pages.
          */
         get: operations["read_manifest"];
         put?: never;
@@ -1508,6 +1508,11 @@ export interface components {
              */
             source: "upload" | "rows";
             /**
+             * Reader Version
+             * @description Of `rows`: what read them; 0 of who did not say.
+             */
+            reader_version: number;
+            /**
              * Processed At
              * @description Null while a raw log waits to be read.
              */
@@ -1558,8 +1563,21 @@ export interface components {
          * @description What is known of the caller's logs, and how this account wants new ones.
          */
         Manifest: {
-            /** Files */
+            /**
+             * Files
+             * @description By name.
+             */
             files: components["schemas"]["KnownFile"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+            /**
+             * Reader Version
+             * @description Of the server's own readers: rows of an earlier one are worth reading and sending again.
+             */
+            reader_version: number;
             /**
              * Raw Uploads
              * @description Whether raw logs may be sent; else rows alone.
@@ -2410,6 +2428,12 @@ export interface components {
             size: number;
             /** Form */
             form?: ("claude_code" | "codex") | null;
+            /**
+             * Reader Version
+             * @description Of what read the log, as the manifest has it; 0: a reader of one's own.
+             * @default 0
+             */
+            reader_version: number;
             /**
              * Sessions
              * @default []
@@ -6138,7 +6162,12 @@ export interface operations {
     };
     read_manifest: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Files a page, 1 to 5,000; default: all. */
+                limit?: number | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
