@@ -36,7 +36,6 @@ from app.web.bodies import BodyLimit
 from app.web.dashboard import Dashboard
 from app.web.openapi import describe
 from app.web.origins import Origins
-from app.web.parameters import KnownParameters
 from app.web.requests import Requests
 
 log = structlog.get_logger("tally")
@@ -113,7 +112,6 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         database=database,
         authority=authority,
         limits=Limits(settings.rate_limit, settings.rate_burst),
-        parameters=KnownParameters(app.openapi()),
         token_seconds=settings.token_seconds,
     )
     app.add_middleware(BodyLimit, largest=settings.max_body_bytes)

@@ -28,7 +28,6 @@ from app.models.account import Account
 from app.models.account_version import AccountVersion
 from app.models.api_key import ApiKey
 from app.models.user import User
-from app.web.parameters import KnownParameters
 from app.web.problems import Forbidden, Unauthorized
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -98,7 +97,6 @@ class Door:
     database: Database
     authority: TokenAuthority
     limits: Limits
-    parameters: KnownParameters
     token_seconds: int
 
 
@@ -191,7 +189,6 @@ class Gate(SecurityBase):
     @asynccontextmanager
     async def transaction(self, request: Request, claims: Claims) -> AsyncIterator[CallerTx]:
         door: Door = request.app.state.door
-        door.parameters.check(request)
         account, mode = claims.account_id, {"read_only": self.read_only, "snapshot": self.read_only}
         async with door.database.transaction(account, **mode) as tx:
             caller = await read_caller(tx, claims)

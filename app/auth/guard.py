@@ -13,14 +13,17 @@ from starlette.responses import Response
 
 from app.auth.caller import Gate
 from app.web.bodies import JsonRequest
+from app.web.calling import Handler, can_be_called
+from app.web.parameters import Parameters
 
 
 class GuardedRoute(APIRoute):
     """The route of every router."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle = Handler(self) if can_be_called(self) else super().get_route_handler()
         gate = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Gate)), None)
+        parameters = Parameters(self.dependant)
         takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
@@ -29,6 +32,7 @@ class GuardedRoute(APIRoute):
                 request = JsonRequest(request.scope, request.receive)
                 request.require_json()
                 await request.body()
+            request.state.parameters = parameters.read(request.scope["query_string"])
             return await gate.run(handle, request, claims) if gate and claims else await handle(request)
 
         return guarded
