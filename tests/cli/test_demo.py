@@ -28,6 +28,32 @@ def test_a_new_account_is_filled_and_told_again_it_is_the_same(beside: Terminal,
     assert len(users["rows"]) == 12
 
 
+def test_friction_has_what_logs_of_several_members_tell_and_told_again_it_is_the_same(
+    beside: Terminal, port: int
+) -> None:
+    first = beside.report("demo", "--account", "new", *FEW)
+    address = f"http://127.0.0.1:{port}/api/v1/analytics/friction"
+    headers = token_for(port, first["engineer_key"])
+    window = {"start_date": first["start_day"], "end_date": first["end_day"]}
+    found = httpx.get(address, params=window, headers=headers).json()
+    totals = found["totals"]
+    assert first["logs"] >= totals["sessions"] >= 10
+    assert min(totals[name] for name in ("friction", "interruptions", "retries", "commands")) > 0
+    assert len({session["user_id"] for session in found["sessions"]}) > 3
+    again = beside.report("demo", "--account", first["account_id"], *FEW)
+    if again["until"] == first["until"]:  # ten minutes may have begun in between
+        assert again["logs"] == first["logs"]
+        assert httpx.get(address, params=window, headers=headers).json()["totals"] == totals
+
+
+def test_a_member_who_may_not_call_any_more_holds_nothing_up(beside: Terminal, port: int) -> None:
+    account = beside.report("demo", "--account", "new", "--days", 1)
+    users = httpx.get(f"http://127.0.0.1:{port}/api/v1/users", headers=token_for(port, account["admin_key"])).json()
+    beside.report("user", "deactivate", next(user["id"] for user in users["rows"] if user["name"] == "Mateo Rossi"))
+    report = beside.report("demo", "--account", account["account_id"], *FEW)
+    assert report["logs"] > 0 == report["rejected"]
+
+
 def test_another_seed_is_another_story_beside_the_first(beside: Terminal) -> None:
     account = beside.report("demo", "--account", "new", "--days", 2)["account_id"]
     other = beside.report("demo", "--account", account, "--days", 2, "--seed", 2)

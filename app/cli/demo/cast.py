@@ -64,6 +64,16 @@ OUTAGE = {"overloaded": 7, "timeout": 4, "rate_limited": 1}
 INTAKES = {"web": 5, "slack": 4, "cli": 3, "api": 2}
 QUESTIONS = {"question": 5, "choice": 4, "confirmation": 2, "form": 1}
 INTENTS = {"bug_report": 5, "billing_question": 4, "access_request": 4, "needs_approval": 3, "policy_exception": 1}
+# These work on their users' machines and leave logs there, each in its maker's form.
+LOGGED = ("code-assistant", "code-reviewer")
+FORMS = {"anthropic": "claude_code", "openai": "codex"}
+# By the kind of a log's line, how often it is, or is followed by, one of these.
+SIGNALS = {
+    "user": {"interruptions": 0.05, "commands": 0.07},
+    "assistant": {"retries": 0.02, "compactions": 0.006, "sub_agents": 0.02},
+    "failed": {"api_errors": 1.0, "retries": 0.75},
+    "tool_calls": {"rejected_tools": 0.02, "skills": 0.03},
+}
 # How often, and after how many minutes a person typically takes over.
 PRIORITIES = {"low": 3, "normal": 9, "high": 4, "urgent": 1}
 MINUTES_TO_CLAIM = {"low": 150.0, "normal": 38.0, "high": 11.0, "urgent": 3.5}

@@ -1,11 +1,12 @@
-"""Tells the story to an account through the ingest API, from today backwards, so that a dashboard fills from its end.
+"""Tells the story to an account through the API, from today backwards, so that a dashboard fills from its end.
 
 The API runs inside this process: the one that serves has nothing to do with it.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,8 +18,9 @@ import orjson
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from app.cli.demo.people import join
-from app.cli.demo.story import Rows, Story
+from app.cli.demo.log import log_of
+from app.cli.demo.people import LOADER, join
+from app.cli.demo.story import Rows, Story, told
 from app.db.addresses import Addresses
 from app.db.engine import Database
 from app.facts.calendar import Calendar
@@ -27,7 +29,10 @@ from app.models.account import Account
 from app.settings import Settings
 from app.web.problems import NotFound, Unavailable
 
+BATCHES, PUSHES = "/api/v1/ingest/batches", "/api/v1/sync/pushes"
 A_BATCH = 1_000
+# Logs of everybody: of one member a call takes a thousand.
+LOGS_AT_ONCE = 500
 AT_ONCE = 2
 TRIES = 5
 COUNTS = ("received", "stored", "unchanged", "rejected")
@@ -47,11 +52,22 @@ class Plan:
     since: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Call:
+    """What one member says to the API, and how many days are told with it."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+    days: int = 0
+
+
 @dataclass
 class Told:
-    """How many days, and what became of their rows."""
+    """How many days and logs, and what became of the days' rows."""
 
     days: int = 0
+    logs: int = 0
     received: int = 0
     stored: int = 0
     unchanged: int = 0
@@ -71,17 +87,18 @@ async def tell(
     addresses: Addresses, settings: Settings, plan: Plan, stop: asyncio.Event, advance: Advance
 ) -> dict[str, Any]:
     """Everything of the plan that is missing; `advance` hears of days done of all. `whole`: nobody said stop."""
-    told = Told()
+    done = Told()
     async with api(addresses, settings) as app:
         story = await story_of(app.state.database, plan)
         days = days_of(plan, story.calendar)
-        loader = await join(app.state.database, plan.account)
-        headers = {"Authorization": f"Bearer {app.state.door.authority.issue(loader, plan.account)}"}
-        parts = batches(story, days, plan.until)
-        async with client_of(app, headers) as client, asyncio.TaskGroup() as group:
+        members = await join(app.state.database, plan.account)
+        issue = app.state.door.authority.issue
+        headers = {email: {"Authorization": f"Bearer {issue(id_, plan.account)}"} for email, id_ in members.items()}
+        parts = calls(story, days, plan.until, headers)
+        async with client_of(app) as client, asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
-                group.create_task(send_all(client, parts, told, stop, lambda: advance(told.days, len(days))))
-    return {"start_day": days[-1], "end_day": days[0], "until": plan.until, **asdict(told), "whole": not stop.is_set()}
+                group.create_task(send_all(client, parts, done, stop, lambda: advance(done.days, len(days))))
+    return {"start_day": days[-1], "end_day": days[0], "until": plan.until, **asdict(done), "whole": not stop.is_set()}
 
 
 @asynccontextmanager
@@ -95,9 +112,9 @@ async def api(addresses: Addresses, settings: Settings) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def client_of(app: Any, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(app: Any) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://tally", headers=headers) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://tally") as client:
         yield client
 
 
@@ -117,42 +134,54 @@ def days_of(plan: Plan, calendar: Calendar) -> list[date]:
     return days if plan.since is None else [day for day in days if day >= calendar.day(plan.since - AFTERMATH)]
 
 
-def batches(story: Story, days: list[date], until: datetime) -> Iterator[tuple[int, Rows]]:
-    """Whole days, as many as make a batch, with their number."""
-    number, rows = 0, Rows()
+def calls(story: Story, days: list[date], until: datetime, headers: Mapping[str, Mapping[str, str]]) -> Iterator[Call]:
+    """The rows of whole days, as many as make a batch; after them, what the logs of some weeks tell, by member."""
+    number, rows, logs = 0, Rows(), defaultdict[str, list[Any]](list)
     for day in days:
         number += 1
-        for kind, more in story.day(day, until).items():
+        played = story.day(day)
+        for kind, more in told(played, until).items():
             rows.setdefault(kind, []).extend(more)
-        if sum(map(len, rows.values())) >= A_BATCH or day == days[-1]:
-            yield number, rows
+        for session in played:
+            if log := log_of(session, until):
+                logs[session.row["user_email"]].append(log)
+        if count(rows) >= A_BATCH or day == days[-1]:
+            yield Call(BATCHES, headers[LOADER.email], rows, number)
             number, rows = 0, Rows()
+        if count(logs) >= LOGS_AT_ONCE or day == days[-1]:
+            # Who may not call any more says nothing of theirs.
+            yield from (Call(PUSHES, headers[who], {"files": files}) for who, files in logs.items() if who in headers)
+            logs.clear()
+
+
+def count(lists: Mapping[str, list[Any]]) -> int:
+    return sum(map(len, lists.values()))
 
 
 async def send_all(
     client: httpx.AsyncClient,
-    parts: Iterator[tuple[int, Rows]],
-    told: Told,
+    parts: Iterator[Call],
+    done: Told,
     stop: asyncio.Event,
     heard: Callable[[], None],
 ) -> None:
     """One of several that share the parts."""
-    for days, rows in parts:
+    for call in parts:
         if stop.is_set():
             return
-        receipt = await send(client, rows)
-        told.days += days
+        receipt = await send(client, call)
+        done.days += call.days
+        done.logs += receipt.get("files", 0)
         for name in COUNTS:
-            setattr(told, name, getattr(told, name) + receipt[name])
+            setattr(done, name, getattr(done, name) + receipt.get(name, 0))
         heard()
 
 
-async def send(client: httpx.AsyncClient, rows: Rows) -> dict[str, Any]:
+async def send(client: httpx.AsyncClient, call: Call) -> dict[str, Any]:
     """Again and again where the server is only busy: what was stored is not stored twice."""
     for pause in range(TRIES):
-        answer = await client.post(
-            "/api/v1/ingest/batches", content=orjson.dumps(rows), headers={"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json", **call.headers}
+        answer = await client.post(call.path, content=orjson.dumps(call.body), headers=headers)
         if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             break
         await asyncio.sleep(pause)

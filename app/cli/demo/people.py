@@ -99,19 +99,19 @@ async def found(database: Database) -> dict[str, Any]:
     return {"account": str(account["id"]), "keys": keys}
 
 
-async def join(database: Database, account: UUID) -> UUID:
-    """Everybody of the story is a member; whoever is already, stays as they are. Answers who loads."""
+async def join(database: Database, account: UUID) -> dict[str, UUID]:
+    """Everybody of the story is a member; whoever is already, stays as they are. By e-mail, all who may call."""
     from sqlalchemy import select  # noqa: PLC0415
 
     from app.admin.founding import add_user  # noqa: PLC0415
     from app.models.user import User  # noqa: PLC0415
 
     async with database.transaction(account, read_only=True) as tx:
-        rows = await tx.connection.execute(select(User.email, User.id).where(User.account_id == account))
-        ids = {row.email: row.id for row in rows}
+        rows = await tx.connection.execute(select(User.email, User.id, User.active).where(User.account_id == account))
+        known = {row.email: row for row in rows}
+    ids = {email: row.id for email, row in known.items() if row.active or email == LOADER.email}
     for person in PEOPLE:
-        if person.email not in ids:
+        if person.email not in known:
             user = await add_user(database, account, person.email, person.role, person.name)
             ids[person.email] = user["id"]
-    loader: UUID = ids[LOADER.email]
-    return loader
+    return ids

@@ -32,16 +32,11 @@ class Story:
     anchor: date
     calendar: Calendar
 
-    def day(self, day: date, until: datetime) -> Rows:
-        """The rows of the sessions that began on a local day, as known at `until`."""
+    def day(self, day: date) -> list[Session]:
+        """The sessions that began on a local day, played to their ends."""
         random = Random(f"{self.seed} {day}")  # noqa: S311 - a story, no secret
         conditions = self.conditions(day)
-        rows: Rows = {kind: [] for kind in KINDS}
-        for number in range(self.sessions(random, day)):
-            session = self._session(random, day, number, conditions)
-            for kind, told in session.told(until).items():
-                rows[kind] += told
-        return rows
+        return [self._session(random, day, number, conditions) for number in range(self.sessions(random, day))]
 
     def conditions(self, day: date) -> Conditions:
         """One incident in thirteen weeks, a slow day in four; on working days, and which is the seed's."""
@@ -73,13 +68,10 @@ class Story:
         return session
 
 
-def count(rows: Rows) -> int:
-    return sum(map(len, rows.values()))
-
-
-def merged(parts: Iterable[Rows]) -> Rows:
-    together: Rows = {kind: [] for kind in KINDS}
-    for part in parts:
-        for kind, rows in part.items():
-            together[kind] += rows
-    return together
+def told(sessions: Iterable[Session], until: datetime) -> Rows:
+    """Their rows, as known at `until`."""
+    rows: Rows = {kind: [] for kind in KINDS}
+    for session in sessions:
+        for kind, more in session.told(until).items():
+            rows[kind] += more
+    return rows
