@@ -11,6 +11,7 @@ from tests.transcripts.reading import lines
 from tests.transcripts.test_processors import LOG, WORDS
 
 TRANSACTIONS = "SELECT count(*) FROM processor_state WHERE account_id = $1 AND processor = $2 GROUP BY xmin ORDER BY 1"
+DUE_NOW = "UPDATE processor_state SET next_attempt_at = NULL WHERE account_id = $1 AND attempts > 0"
 LOSE = "UPDATE transcripts SET storage_key = storage_key || 'x' WHERE account_id = $1 AND name = $2"
 
 
@@ -67,17 +68,30 @@ async def test_a_log_with_something_wrong_hurts_no_neighbour(library: Library, c
     assert good == {f"s{n}" for n in range(6) if not (failed and n == 3)}
 
 
-async def test_one_that_failed_and_any_of_another_package_are_read_alone(library: Library, install: Install) -> None:
+async def test_any_of_another_package_is_read_alone(library: Library, install: Install) -> None:
     install(WORDS, "words = module:Words")
     for n in range(3):
         await library.upload(f"{n}.jsonl", log(n))
-    await library.execute(LOSE, "1.jsonl")
     await library.process("usage", "words")
-    assert await together(library, "words") == [1, 1, 1]
-    await library.execute("UPDATE transcripts SET storage_key = rtrim(storage_key, 'x') WHERE account_id = $1")
-    await library.execute("UPDATE processor_state SET next_attempt_at = NULL WHERE account_id = $1")
-    await library.upload("3.jsonl", log(3))
+    assert (await together(library, "usage"), await together(library, "words")) == ([3], [1, 1, 1])
+
+
+async def test_one_that_failed_is_read_alone_and_costs_its_neighbours_nothing_more(library: Library) -> None:
+    for n in range(3):
+        await library.upload(f"{n}.jsonl", log(n))
+    await library.execute(LOSE, "1.jsonl")
     assert (await library.process("usage"))["processed"] == 2
+    assert await together(library, "usage") == [1, 1, 1], "nobody knew yet which one it was"
+    await library.execute(DUE_NOW)
+    for n in range(3, 6):
+        await library.upload(f"{n}.jsonl", log(n))
+    details = await library.process("usage")
+    assert (details["processed"], details["errors"]) == (3, 1)
+    assert await together(library, "usage") == [1, 1, 1, 3]
+    await library.execute("UPDATE transcripts SET storage_key = rtrim(storage_key, 'x') WHERE account_id = $1")
+    await library.execute(DUE_NOW)
+    assert (await library.process("usage"))["processed"] == 1
+    assert len(await library.totals()) == 6
 
 
 async def test_a_budget_of_files_is_kept(library: Library) -> None:
