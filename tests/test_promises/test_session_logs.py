@@ -1,17 +1,20 @@
 """R9, and R7 of session logs: what comes in as a log counts once, however broken, however often, whatever dies."""
 
 import asyncio
+import hashlib
 import os
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 
 from app.settings import Settings
 from app.transcripts.pipeline import sweep
+from tests.dying import Died, dying
 from tests.people import Founder
-from tests.process import ROOT
 from tests.transcripts.corpus import SAMPLES, Tree
 from tests.transcripts.library import Library, called, library_of
 from tests.transcripts.reading import lines
@@ -101,9 +104,25 @@ async def test_passes_that_race_count_as_one(library: Library, app: FastAPI, fou
     assert await counted(library) == await counted(once)
 
 
-def run_and_die(account: str, step: int, environment: dict[str, str]) -> int:
-    command = [sys.executable, "-m", "tests.transcripts.killed", account, str(step)]
-    return subprocess.run(command, cwd=ROOT, env=environment, timeout=60, check=False, capture_output=True).returncode
+@pytest.fixture
+def died(settings: Settings) -> Iterator[Died]:
+    assert settings.database_url is not None
+    assert settings.jwt_secret is not None
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "TALLY_DATA_DIR": str(settings.data_dir),
+        "TALLY_JWT_SECRET": settings.jwt_secret.get_secret_value(),
+    }
+    with dying("tests.transcripts.killed", environment) as found:
+        yield found
+
+
+async def swept(library: Library, settings: Settings) -> list[str]:
+    """The raw files that are left once those that no row names have gone."""
+    for key in await library.raw_files():
+        os.utime(settings.data_dir / "transcripts" / key, (0, 0))
+    await sweep(library.database, library.storage, library.company.id)
+    return await library.raw_files()
 
 
 async def test_a_pass_killed_at_any_step_loses_and_doubles_nothing(
@@ -111,6 +130,7 @@ async def test_a_pass_killed_at_any_step_loses_and_doubles_nothing(
     app: FastAPI,
     founder: Founder,
     settings: Settings,
+    died: Died,
 ) -> None:
     once = library_of(app, library.client, await founder.company("Once"))
     for each in (once, library):
@@ -118,23 +138,34 @@ async def test_a_pass_killed_at_any_step_loses_and_doubles_nothing(
         await each.upload("long", b"".join(call(n, 5) + stopped(n) for n in range(4_000)))
         await each.upload("short", BROKEN[-500:])
     await once.process()
-    assert settings.database_url is not None
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "TALLY_DATA_DIR": str(settings.data_dir),
-    }
-    died = 0
-    for step in range(1, 60):
-        if await asyncio.to_thread(run_and_die, str(library.company.id), step, environment) == 0:
-            break
-        died += 1
-    assert died > 6
+    step = 1
+    while await asyncio.to_thread(died, step, "passes", library.company.id):
+        step += 1
+    assert step > 7
     assert await counted(library) == await counted(once)
-    for key in await library.raw_files():
-        os.utime(settings.data_dir / "transcripts" / key, (0, 0))
-    await sweep(library.database, library.storage, library.company.id)
-    assert await library.raw_files() == []
+    assert await swept(library, settings) == []
+
+
+async def test_an_upload_killed_at_any_step_leaves_the_log_as_it_was_or_as_it_is(
+    library: Library, settings: Settings, tmp_path: Path, died: Died
+) -> None:
+    """Longer each time, so that each replaces a log and its file: whatever the row says, its file is there."""
+    logs = [b"".join(call(n) for n in range(1, length)) for length in range(2, 40)]
+    lengths = {hashlib.sha256(log).hexdigest(): log.count(b"\n") for log in logs}
+    await library.upload("a", logs[0])
+    step, came, file, has_died = 0, 1, tmp_path / "log", True
+    while has_died:
+        step += 1
+        file.write_bytes(logs[step])
+        has_died = await asyncio.to_thread(died, step, "upload", library.company.viewer.token, file)
+        (row,) = await library.listed()
+        came, before = lengths[row["sha256"]], came
+        assert came in ((before, step + 1) if has_died else (step + 1,))
+        assert (await library.process())["errors"] == 0
+        assert (await library.totals())["s"]["calls"] == came
+    assert step > 7
+    assert len(await swept(library, settings)) == 1
+    assert (await library.upload("a", logs[step]))["result"] == "unchanged"
 
 
 async def test_a_thousand_small_logs_are_read_in_one_pass(library: Library) -> None:

@@ -12,6 +12,7 @@ import zstandard
 
 from app.cli.push.lock import alone
 from tests.cli.push.machine import OWN, Machine, copied, many, session
+from tests.dying import dying
 from tests.test_secrets import SECRETS
 from tests.transcripts.corpus import PROVIDED, SAMPLES, Tree
 
@@ -103,6 +104,28 @@ async def test_a_push_that_is_killed_is_made_good_by_the_next(machine: Machine) 
     machine.pushed(logs)
     await machine.has_all_of(TREE)
     assert machine.pushed(logs)["rows"]["read"] == 0
+
+
+async def test_a_push_killed_at_any_step_loses_and_doubles_nothing(machine: Machine) -> None:
+    """There is something new each time, so that every step is one that matters."""
+    logs, step, has_died = copied(TREE, machine.home / "logs"), 0, True
+    with dying("tests.cli.push.killed", machine.terminal.environment) as died:
+        while has_died:
+            step += 1
+            (logs / f"new-{step}.jsonl").write_bytes(session(step))
+            has_died = await asyncio.to_thread(died, step, logs)
+    assert step > 10
+    await machine.has_all_of(TREE)
+    found = await machine.totals()
+    assert [found[f"{OWN}{n:012}"]["calls"] for n in range(1, step + 1)] == [4] * step
+    assert machine.pushed(logs)["rows"]["read"] == 0
+    killed = await machine.friction()
+    assert len(await machine.files()) == len(TREE.files) - 1 + step
+    machine.forget()
+    async with machine.database.transaction(machine.company.id) as tx:
+        await tx.driver.execute("DELETE FROM transcripts WHERE account_id = $1", machine.company.id)
+    machine.pushed(logs)
+    assert await machine.friction() == killed
 
 
 def sums(line: str) -> list[int]:
