@@ -112,6 +112,14 @@ def session(number: int, lines: int = 4, text: str = "hello") -> bytes:
     return ("\n".join(made) + "\n").encode()
 
 
+def stopped(number: int, n: int) -> bytes:
+    """A line of that log: its member interrupted."""
+    said = {"role": "user", "content": "[Request interrupted by user]"}
+    at = f"2026-03-01T11:{n // 60 % 60:02}:{n % 60:02}.000Z"
+    line = {"type": "user", "sessionId": f"{OWN}{number:012}", "uuid": f"stopped-{number}-{n}", "timestamp": at}
+    return json.dumps({**line, "message": said}).encode() + b"\n"
+
+
 def copied(tree: Tree, folder: Path) -> Path:
     """A tree of logs that may be written to."""
     for file in tree.files:

@@ -1,6 +1,5 @@
 """Logs of a machine become numbers at the server: all of them, once, however often and however they are pushed."""
 
-import json
 import time
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from httpx import AsyncClient
 from app.cli.push import round as round_
 from app.cli.push.watch import Wish, carry_out
 from tests.audit_rows import audited
-from tests.cli.push.machine import OWN, Machine, copied, many, session
+from tests.cli.push.machine import Machine, copied, many, session, stopped
 from tests.transcripts.corpus import Tree, each_tree
 
 
@@ -51,9 +50,7 @@ async def test_what_the_server_lost_is_sent_again(machine: Machine) -> None:
 async def test_what_an_earlier_reader_sent_is_read_and_sent_again_once(machine: Machine) -> None:
     logs = machine.home / "logs"
     logs.mkdir()
-    stopped = {"type": "user", "uuid": "u", "sessionId": OWN + "0" * 12, "timestamp": "2026-03-01T11:00:00Z"}
-    line = json.dumps({**stopped, "message": {"role": "user", "content": "[Request interrupted by user]"}})
-    (logs / "one.jsonl").write_bytes(session(0) + line.encode() + b"\n")
+    (logs / "one.jsonl").write_bytes(session(0) + stopped(0, 1))
     machine.pushed(logs)
     told = await machine.friction()
     assert [row["interruptions"] for row in told] == [1]
@@ -143,22 +140,9 @@ async def test_files_that_grow_between_pushes_count_as_if_pushed_once(tree: Tree
 async def test_counts_of_what_went_wrong_are_those_of_the_whole_log(machine: Machine) -> None:
     log = machine.home / "log.jsonl"
     lines = session(1, 2).splitlines(keepends=True)
-    own = "00000000-0000-4000-8000-000000000001"
-
-    def interrupted(n: int) -> bytes:
-        said = {"role": "user", "content": "[Request interrupted by user]"}
-        line = {
-            "type": "user",
-            "sessionId": own,
-            "uuid": f"u{n}",
-            "timestamp": f"2026-03-01T11:00:0{n}Z",
-            "message": said,
-        }
-        return json.dumps(line).encode() + b"\n"
-
-    log.write_bytes(lines[0] + interrupted(1))
+    log.write_bytes(lines[0] + stopped(1, 1))
     machine.pushed(log)
-    log.write_bytes(log.read_bytes() + lines[1] + interrupted(2))
+    log.write_bytes(log.read_bytes() + lines[1] + stopped(1, 2))
     machine.pushed(log)
     (row,) = await machine.friction()
     assert (row["interruptions"], row["retries"]) == (2, 0)

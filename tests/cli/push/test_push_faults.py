@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ import pytest
 import zstandard
 
 from app.cli.push.lock import alone
-from tests.cli.push.machine import OWN, Machine, copied, many, session
+from tests.cli.push.machine import OWN, Machine, copied, many, session, stopped
 from tests.dying import dying
 from tests.test_secrets import SECRETS
 from tests.transcripts.corpus import PROVIDED, SAMPLES, Tree
@@ -113,14 +114,20 @@ async def test_a_push_killed_at_any_step_loses_and_doubles_nothing(machine: Mach
         while has_died:
             step += 1
             (logs / f"new-{step}.jsonl").write_bytes(session(step))
+            with (logs / "grows.jsonl").open("ab") as file:
+                file.write(session(99, step).splitlines(keepends=True)[-1] + stopped(99, step))
             has_died = await asyncio.to_thread(died, step, logs)
+            machine.pushed(logs)
+            there = {file["name"].rpartition("/")[2]: file["sha256"] for file in await machine.files()}
+            for log in (logs / "grows.jsonl", logs / f"new-{step}.jsonl"):
+                assert there[log.name] == sha256(log.read_bytes()).hexdigest()
     assert step > 10
     await machine.has_all_of(TREE)
     found = await machine.totals()
-    assert [found[f"{OWN}{n:012}"]["calls"] for n in range(1, step + 1)] == [4] * step
+    assert [found[f"{OWN}{n:012}"]["calls"] for n in (99, *range(1, step + 1))] == [step] + [4] * step
     assert machine.pushed(logs)["rows"]["read"] == 0
     killed = await machine.friction()
-    assert len(await machine.files()) == len(TREE.files) - 1 + step
+    assert len(await machine.files()) == len(TREE.files) + step
     machine.forget()
     async with machine.database.transaction(machine.company.id) as tx:
         await tx.driver.execute("DELETE FROM transcripts WHERE account_id = $1", machine.company.id)
