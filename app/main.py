@@ -40,6 +40,8 @@ from app.web.requests import Requests
 
 log = structlog.get_logger("tally")
 
+# Rows go by themselves: what a batch makes is searched for circles seldom (50,000 new objects; else 700).
+SELDOM = (50_000, 20, 50)
 ROUTERS = (
     exchange.router,
     profile.router,
@@ -144,7 +146,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.trail.start()
     # What is there now stays; searched again and again for what can be let go, it is a quarter of what a batch costs.
     gc.freeze()
+    usual = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
     yield
+    gc.set_threshold(*usual)
     gc.unfreeze()
     await app.state.trail.close()
     await app.state.door.authority.aclose()
