@@ -16,8 +16,9 @@ from app.analytics import agents, escalations, export, friction, models, session
 from app.analytics import users as user_usage
 from app.analytics.examples import EXAMPLES
 from app.auth import exchange
-from app.auth.caller import Door
+from app.auth.caller import Door, read_caller
 from app.auth.limits import Limits
+from app.auth.looks import Looks
 from app.auth.tokens import TokenAuthority
 from app.auth.trust import trusted_keys
 from app.db.addresses import BadAddress, configured
@@ -112,6 +113,7 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
     app.state.metrics = CollectorRegistry()
     app.state.door = Door(
         database=database,
+        looks=Looks(database, read_caller),
         authority=authority,
         limits=Limits(settings.rate_limit, settings.rate_burst),
         token_seconds=settings.token_seconds,

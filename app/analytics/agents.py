@@ -12,7 +12,7 @@ from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, ErrorRate, Span, Times, routes
 from app.analytics.sums import Sums
 from app.analytics.window import Window
-from app.auth.caller import EngineerTx
+from app.auth.caller import EngineerTagged
 from app.db.engine import Tx
 
 router = routes()
@@ -41,7 +41,7 @@ class AgentReport(AgentTotals, Dated):
 
 
 @router.get("/agents", response_model=AgentReport, responses=ANSWERS)
-async def read_agents(tx: EngineerTx, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
+async def read_agents(tx: EngineerTagged, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
     """Every agent's assistant messages: how many, their tokens, times, errors and cost."""
     window, filters = asking.window(tx, asked), Filters.of(asked)
     return await asking.answer(tx, window, partial(agents, tx, window, filters, compare=bool(asked.compare)))

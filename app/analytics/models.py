@@ -13,7 +13,7 @@ from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, ErrorRate, Span, Times, routes
 from app.analytics.sums import Sums
 from app.analytics.window import Window
-from app.auth.caller import EngineerTx
+from app.auth.caller import EngineerTagged
 from app.db.engine import Tx
 
 router = routes()
@@ -44,7 +44,7 @@ class ModelReport(ModelTotals, Dated):
 
 
 @router.get("/models", response_model=ModelReport, responses=ANSWERS)
-async def read_models(tx: EngineerTx, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
+async def read_models(tx: EngineerTagged, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
     """Every model's messages: how many, their tokens, times, errors and cost. Messages without a model are left out."""
     window, filters = asking.window(tx, asked), Filters.of(asked)
     return await asking.answer(tx, window, partial(models, tx, window, filters, compare=bool(asked.compare)))

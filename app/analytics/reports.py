@@ -19,7 +19,7 @@ from app import __version__
 from app.analytics.folding import require_allowed
 from app.analytics.parameters import WindowQuery
 from app.analytics.window import DEFAULT, Window
-from app.auth.caller import CallerTx
+from app.auth.caller import CallerTx, Changed
 from app.auth.guard import GuardedRoute
 from app.web.etags import NOT_MODIFIED, TAGGED, IfNoneMatch, headers, is_known, not_modified, tag_of
 from app.web.plain import as_json
@@ -89,6 +89,8 @@ class Asking:
         tag = tag_of(__version__, tx.account, version, changed_at, *question)
         if is_known(tag, self.known):
             return not_modified(tag)
+        if not tx.is_open:
+            raise Changed
         body = {**window.shown, "data_as_of": changed_at, **await self.unless_left(report)}
         return respond(as_json(body), tag)
 

@@ -13,7 +13,7 @@ from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, ErrorRate, rou
 from app.analytics.session_counts import updated_sessions
 from app.analytics.sums import added
 from app.analytics.window import A_DAY, Window, begin, calendar
-from app.auth.caller import EngineerTx
+from app.auth.caller import EngineerTagged
 from app.db.engine import Tx
 
 router = routes()
@@ -30,7 +30,7 @@ class Summary(Dated):
 
 
 @router.get("/summary", response_model=Summary, responses=ANSWERS)
-async def read_summary(tx: EngineerTx, asking: Asked) -> Response:
+async def read_summary(tx: EngineerTagged, asking: Asked) -> Response:
     """The last 30 days, in the account's time zone."""
     window = asking.window(tx, WindowQuery())
     return await asking.answer(tx, window, partial(summary, tx, window))

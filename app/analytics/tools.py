@@ -18,7 +18,7 @@ from app.analytics.percentiles import THRESHOLDS
 from app.analytics.reports import ANSWERS, Asked, Dated, ErrorRate, Span, routes
 from app.analytics.sums import NUMBERS, Sums
 from app.analytics.window import Window
-from app.auth.caller import EngineerTx
+from app.auth.caller import EngineerTagged
 from app.db.engine import Tx
 from app.db.statement import Prepared
 from app.models.tool_call import ToolCall
@@ -57,7 +57,7 @@ class ToolReport(ToolTotals, Dated):
 
 
 @router.get("/tools", response_model=ToolReport, responses=ANSWERS)
-async def read_tools(tx: EngineerTx, asking: Asked, asked: Annotated[ToolQuery, Query()]) -> Response:
+async def read_tools(tx: EngineerTagged, asking: Asked, asked: Annotated[ToolQuery, Query()]) -> Response:
     """Every tool's calls: how many, their durations and errors. A call counts when it started."""
     window = asking.window(tx, asked)
     return await asking.answer(tx, window, partial(tools, tx, window, asked.user_id, compare=bool(asked.compare)))

@@ -15,7 +15,7 @@ from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
 from app.analytics.session_counts import active_sessions, created_sessions
 from app.analytics.sums import Sums, added
 from app.analytics.window import Window
-from app.auth.caller import EngineerTx
+from app.auth.caller import EngineerTagged
 from app.db.engine import Tx
 
 router = routes()
@@ -62,7 +62,7 @@ class UsageReport(UsageTotals, Dated):
 
 
 @router.get("/usage", response_model=UsageReport, responses=ANSWERS)
-async def read_usage(tx: EngineerTx, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
+async def read_usage(tx: EngineerTagged, asking: Asked, asked: Annotated[ReportQuery, Query()]) -> Response:
     """Messages, tokens, sessions, errors and cost of a window, and of each of its days."""
     window, filters = asking.window(tx, asked), Filters.of(asked)
     return await asking.answer(tx, window, partial(usage, tx, window, filters, compare=bool(asked.compare)))

@@ -7,7 +7,7 @@ database on every request, so that a demotion, a deactivation or a revoked key a
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -21,6 +21,7 @@ from sqlalchemy import bindparam, exists, func, literal_column, select
 from starlette.responses import Response
 
 from app.auth.limits import Limits
+from app.auth.looks import Looks
 from app.auth.tokens import Claims, TokenAuthority
 from app.db.engine import Database, Tx
 from app.db.statement import Prepared
@@ -83,6 +84,10 @@ class CallerTx(Tx):
     client_kind: str
     ip: str | None
 
+    @property
+    def is_open(self) -> bool:
+        return self.driver is not None
+
     @classmethod
     def of(cls, tx: Tx, caller: Caller, request: Request) -> Self:
         """Who asks, and how the request says it came."""
@@ -95,6 +100,7 @@ class Door:
     """What stands between a request and a transaction; one per application."""
 
     database: Database
+    looks: Looks[Caller]
     authority: TokenAuthority
     limits: Limits
     token_seconds: int
@@ -196,17 +202,43 @@ class Gate(SecurityBase):
             yield CallerTx.of(tx, caller, request)
 
 
-class Call(Gate):
-    """Says who calls, in a transaction that is over: for work that opens its own, and may have to repeat it."""
+class Changed(Exception):
+    """What the caller has holds no more: a transaction is needed to answer."""
+
+
+class Look(Gate):
+    """Who calls without a transaction of their own: looked up together with others who call just now."""
+
+    async def look(self, request: Request, claims: Claims) -> CallerTx:
+        """In which nothing can be read: it is over."""
+        door: Door = request.app.state.door
+        caller = await door.looks.at(claims)
+        caller.require(self.role)
+        over = Tx(caller.account_id, None, None)  # type: ignore[arg-type]
+        return CallerTx.of(over, caller, request)
+
+
+class Call(Look):
+    """Says who calls: for work that opens its own transactions, and may have to repeat them, or needs none."""
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         tx = await super().__call__(request)
         return tx.caller
 
     async def run(self, handle: Handler, request: Request, claims: Claims) -> Response:
-        async with self.transaction(request, claims) as request.state.tx:
-            pass
+        request.state.tx = await self.look(request, claims)
         return await handle(request)
+
+
+class Tagged(Look):
+    """For what callers may have already, which their own row tells: a transaction only where it changed."""
+
+    async def run(self, handle: Handler, request: Request, claims: Claims) -> Response:
+        if "if-none-match" in request.headers:
+            request.state.tx = await self.look(request, claims)
+            with suppress(Changed):
+                return await handle(request)
+        return await super().run(handle, request, claims)
 
 
 def admit(role: Role, *, read_only: bool = True) -> Any:
@@ -220,6 +252,7 @@ ViewerCall = Annotated[Caller, Security(Call("viewer", read_only=True), scopes=[
 OwnerCall = Annotated[Caller, Security(Call("owner", read_only=True), scopes=["owner"])]
 AdminCall = Annotated[Caller, Security(Call("admin", read_only=True), scopes=["admin"])]
 EngineerTx = Annotated[CallerTx, admit("engineer")]
+EngineerTagged = Annotated[CallerTx, Security(Tagged("engineer", read_only=True), scopes=["engineer"])]
 AdminTx = Annotated[CallerTx, admit("admin")]
 AdminChange = Annotated[CallerTx, admit("admin", read_only=False)]
 OwnerChange = Annotated[CallerTx, admit("owner", read_only=False)]

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.auth.caller import ViewerTx
+from app.auth.caller import ViewerCall
 from app.auth.guard import GuardedRoute
 from app.auth.profile import Profile
 
@@ -10,9 +10,8 @@ router = APIRouter(prefix="/api/v1/me", tags=["me"], route_class=GuardedRoute)
 
 
 @router.get("")
-async def read_me(tx: ViewerTx) -> Profile:
+async def read_me(caller: ViewerCall) -> Profile:
     """The caller, as the database knows them now."""
-    caller = tx.caller
     return Profile(
         id=caller.id,
         email=caller.email,

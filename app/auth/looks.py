@@ -1,0 +1,69 @@
+"""Who calls, looked up for all who wait to know: many requests, one transaction.
+
+Whoever asks while a look at their account is under way is answered by the next one. It begins after they asked, so
+it says what a look of their own would: a demotion, a deactivation or a revoked key acts at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from app.auth.tokens import Claims
+from app.db.engine import Database, Tx
+from app.web.problems import Problem
+
+Seen = TypeVar("Seen")
+
+
+class Looks(Generic[Seen]):
+    """One look at a time at an account; `read` says what is seen of one caller, or raises the problem with them."""
+
+    def __init__(self, database: Database, read: Callable[[Tx, Claims], Awaitable[Seen]]) -> None:
+        self._database = database
+        self._read = read
+        self._waiting: dict[UUID, dict[Claims, list[asyncio.Future[Seen]]]] = {}
+        self._looking: dict[UUID, asyncio.Task[None]] = {}
+
+    async def at(self, claims: Claims) -> Seen:
+        """What `read` says of them, in a transaction that begins from now on and is over."""
+        account = claims.account_id
+        answer: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(account, {}).setdefault(claims, []).append(answer)
+        if account not in self._looking:
+            self._looking[account] = asyncio.create_task(self._run(account))
+        return await answer
+
+    async def _run(self, account: UUID) -> None:
+        """Look until nobody waits."""
+        try:
+            while waiting := self._waiting.pop(account, None):
+                for claims, seen in (await self._look(account, waiting)).items():
+                    for answer in waiting[claims]:
+                        tell(answer, seen)
+        finally:
+            del self._looking[account]
+
+    async def _look(self, account: UUID, waiting: Iterable[Claims]) -> Mapping[Claims, Seen | Exception]:
+        """For each what was seen, or what is wrong with them; for all of them what is wrong with the database."""
+        try:
+            async with self._database.transaction(account, read_only=True, snapshot=True) as tx:
+                return {claims: await self._seen(tx, claims) for claims in waiting}
+        except Exception as error:  # noqa: BLE001 - theirs to be told, whatever it is
+            return dict.fromkeys(waiting, error)
+
+    async def _seen(self, tx: Tx, claims: Claims) -> Seen | Exception:
+        try:
+            return await self._read(tx, claims)
+        except Problem as problem:
+            return problem
+
+
+def tell(answer: asyncio.Future[Seen], seen: Seen | Exception) -> None:
+    """Nobody hears it who left meanwhile."""
+    if answer.done():
+        return
+    if isinstance(seen, Exception):
+        answer.set_exception(seen)
+    else:
+        answer.set_result(seen)
