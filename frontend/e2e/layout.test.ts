@@ -29,6 +29,14 @@ test.each(["de-DE", "fr-FR", "ar-EG"])("every label of an axis is whole, in %s t
   }
 });
 
+test.each(["en-US", "de-DE", "fr-FR", "ar-EG"])("every comparison of a card is whole, in %s too", async (locale) => {
+  const page = await open("/", "engineer", { locale });
+  const comparisons = page.locator(".card-change");
+  expect(await comparisons.count()).toBe(6);
+  const cut = await comparisons.evaluateAll((lines) => lines.filter((line) => line.scrollWidth > line.clientWidth).map((line) => line.textContent));
+  expect(cut).toEqual([]);
+});
+
 test("what is below the heading stands still from window to window", async () => {
   const page = await open("/");
   const top = () => page.locator(".cards").first().evaluate((cards) => cards.getBoundingClientRect().top);

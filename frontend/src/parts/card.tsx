@@ -30,7 +30,7 @@ export function Card({ title, note, value, before, format, days, good }: CardPro
         <Skeleton height={days === null ? 50 : 78} />
       ) : (
         <>
-          <p className="card-value number" title={format.exact(value)} style={{ "--letters": format.short(value).length } as CSSProperties}>
+          <p className="card-value number" title={format.exact(value)} style={fitting(format.short(value))}>
             {format.short(value)}
           </p>
           {before !== undefined && <Change value={value} before={before} format={format} good={good} />}
@@ -48,11 +48,22 @@ function Change({ value, before, format, good }: ChangeProps) {
   if (by === null) return <p className="card-change soft">nothing before</p>;
   const way = by > 0 ? "up" : "down";
   const tone = good === undefined || Math.abs(by) < 0.005 ? "soft" : way === good ? "card-good" : "card-bad";
+  const arrow = Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓";
+  const from = `from ${format.brief?.(before) ?? format.short(before)}`;
   return (
-    <p className={`card-change ${tone}`} title={`${changed(by)} ${by > 0 ? "more" : "less"} than the ${format.exact(before)} of the window before`}>
-      <span aria-hidden="true">{Math.abs(by) < 0.005 ? "→" : by > 0 ? "↑" : "↓"}</span> {changed(by)}
+    <p
+      className={`card-change ${tone}`}
+      style={fitting(`${arrow} ${changed(by)} ${from}`)}
+      title={`${changed(by)} ${by > 0 ? "more" : "less"} than the ${format.exact(before)} of the window before`}
+    >
+      <span aria-hidden="true">{arrow}</span> {changed(by)}
       <span className="unseen"> {by > 0 ? "more" : "less"}</span>{" "}
-      <span className="soft card-before">from {format.brief?.(before) ?? format.short(before)}</span>
+      <span className="soft card-before">{from}</span>
     </p>
   );
+}
+
+/** By the number of its letters a line is made to fit its card. */
+function fitting({ length }: string): CSSProperties {
+  return { "--letters": length } as CSSProperties;
 }
