@@ -37,6 +37,26 @@ test.each(["en-US", "de-DE", "fr-FR", "ar-EG"])("every comparison of a card is w
   expect(cut).toEqual([]);
 });
 
+test("a chart's picture says what it shows, of which days and of whom", async () => {
+  const page = await open("/?from=2026-10-22&to=2026-11-20&agent=research");
+  await page.evaluate(() => {
+    const { prototype } = CanvasRenderingContext2D;
+    const { fillText } = prototype;
+    prototype.fillText = function (...given) {
+      document.body.dataset["drawn"] = `${document.body.dataset["drawn"] ?? ""}${given[0]}\n`;
+      fillText.apply(this, given);
+    };
+  });
+  for (const name of ["Tokens per day", "Busiest agents"]) {
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: `PNG of ${name}` }).click();
+    const picture = await saved;
+    expect(picture.suggestedFilename()).toMatch(/\.png$/);
+    const drawn = await page.evaluate(() => document.body.dataset["drawn"]?.replace(/[^\S\n]/g, " ").split("\n"));
+    expect(drawn).toEqual(expect.arrayContaining([name, "Oct 22 – Nov 20, 2026 · research"]));
+  }
+});
+
 test("what is below the heading stands still from window to window", async () => {
   const page = await open("/");
   const top = () => page.locator(".cards").first().evaluate((cards) => cards.getBoundingClientRect().top);

@@ -5,7 +5,7 @@ import { beforeEach, expect, inject, test } from "vitest";
 import { StackedBars } from "../src/charts/stacked-bars";
 import { DOLLARS } from "../src/format/numbers";
 import { Panel } from "../src/parts/panel";
-import { fileName } from "../src/parts/save";
+import { fileName, question } from "../src/parts/save";
 import { Caller } from "./caller";
 import { MAY, open, panel } from "./dashboard";
 
@@ -83,4 +83,13 @@ test("a file is named by what was asked", () => {
   expect(fileName("Cost", { ...days, timezone: "Europe/Berlin", agent: ["planner", "Köchin"], compare: "previous" })).toBe(
     "tally-cost-2026-10-22-2026-11-20-europe-berlin-planner-köchin",
   );
+});
+
+test("a picture says its window and its filters", () => {
+  const said = (asked?: object) => question(asked).replace(/\s/g, " ");
+  const days = { start_date: "2026-10-22", end_date: "2026-11-20" };
+  expect(said({ ...days, compare: "previous" })).toBe("Oct 22 – Nov 20, 2026");
+  expect(said({ ...days, timezone: "Europe/Berlin", agent: ["planner", "Köchin"] })).toBe("Oct 22 – Nov 20, 2026 · Europe/Berlin · planner · Köchin");
+  expect(said({ period: "7d" })).toMatch(/^7 days to \w{3} \d+, \d{4}$/);
+  expect([said({ days: 90, timezone: "UTC" }), said({}), said()]).toEqual([expect.stringMatching(/^90 days to .* · UTC$/), "", ""]);
 });

@@ -52,7 +52,12 @@ export function dayLong(day: string): string {
 /** "Oct 23 – Nov 21" as the reader writes it, with years where it is not all of the year of `now`. */
 export function days(from: string, to: string, now: string): string {
   const isThisYear = [from, to].every((day) => day.slice(0, 4) === now.slice(0, 4));
-  return (isThisYear ? SHORT : DATED).formatRange(time(from), time(to));
+  return isThisYear ? SHORT.formatRange(time(from), time(to)) : dated(from, to);
+}
+
+/** "Oct 23 – Nov 21, 2026" as the reader writes it. */
+export function dated(from: string, to: string): string {
+  return DATED.formatRange(time(from), time(to));
 }
 
 function time(day: string): number {

@@ -1,8 +1,15 @@
 /** What is shown, as a file: CSV for sums, PNG for slides. Made in the page; nothing is sent anywhere. */
 import type { RefObject } from "react";
 
+import { dated, isDay } from "../format/days";
 import { MOST_ROWS as MOST_OF_CSV } from "../reports/useRows";
 import type { Cell, Plain, Sheet } from "./sheet";
+
+/** What stands above a picture: a slide is looked at long after the page was. */
+interface Heading {
+  title: string;
+  question: string;
+}
 
 interface Shown {
   title: string;
@@ -14,6 +21,8 @@ interface Shown {
 
 const PAD = 16;
 const ROW = 24;
+/** A small table leaves its heading this much room. */
+const HEADING = 480;
 const FONT = "13px system-ui, sans-serif";
 const MOST_ROWS = 200;
 /** Letters of a file's name: more is refused by some disks. */
@@ -53,12 +62,13 @@ function field(cell: Cell): string {
 
 export async function savePng({ title, asked, sheet, body }: Shown): Promise<void> {
   const svg = body.current?.querySelector<SVGSVGElement>("svg.plot");
-  const canvas = svg ? await drawn(svg, legendOf(body.current), title) : sheet.current && written(sheet.current, title);
+  const heading = { title, question: question(asked) };
+  const canvas = svg ? await drawn(svg, legendOf(body.current), heading) : sheet.current && written(sheet.current, heading);
   canvas?.toBlob((blob) => blob && save(blob, `${fileName(title, asked)}.png`));
 }
 
 /** The chart as it stands on the page; its styles go along, for an image knows nothing of our style sheets. */
-async function drawn(svg: SVGSVGElement, legend: readonly string[], title: string): Promise<HTMLCanvasElement> {
+async function drawn(svg: SVGSVGElement, legend: readonly string[], heading: Heading): Promise<HTMLCanvasElement> {
   const { width, height } = svg.getBoundingClientRect();
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const parts = [...svg.querySelectorAll("*")];
@@ -75,7 +85,7 @@ async function drawn(svg: SVGSVGElement, legend: readonly string[], title: strin
     image.src = address;
     await image.decode();
     const below = legend.length > 0 ? ROW : 0;
-    const { canvas, pen, top } = sheetOfPaper(width, height + below, title);
+    const { canvas, pen, top } = sheetOfPaper(width, height + below, heading);
     if (below > 0) writeLegend(pen, legend, top);
     pen.drawImage(image, PAD, top + below, width, height);
     return canvas;
@@ -100,13 +110,13 @@ function writeLegend(pen: CanvasRenderingContext2D, names: readonly string[], to
   });
 }
 
-function written({ columns, rows, write, whole }: Sheet, title: string): HTMLCanvasElement {
+function written({ columns, rows, write, whole }: Sheet, { title, question }: Heading): HTMLCanvasElement {
   const more = whole !== undefined || rows.length > MOST_ROWS ? `, the first ${Math.min(rows.length, MOST_ROWS)} rows` : "";
   const lines = [columns, ...rows.slice(0, MOST_ROWS).map((row, at) => row.map((cell, i) => write(cell, i, at)))];
   const pen = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
   pen.font = FONT;
   const widths = columns.map((_, i) => Math.max(...lines.map((line) => pen.measureText(line[i] ?? "").width)) + 24);
-  const paper = sheetOfPaper(widths.reduce((sum, width) => sum + width, 0), lines.length * ROW, title + more);
+  const paper = sheetOfPaper(widths.reduce((sum, width) => sum + width, 0), lines.length * ROW, { title: title + more, question });
   paper.pen.font = FONT;
   lines.forEach((line, at) => {
     let x = PAD;
@@ -122,8 +132,9 @@ function written({ columns, rows, write, whole }: Sheet, title: string): HTMLCan
   return paper.canvas;
 }
 
-function sheetOfPaper(width: number, height: number, title: string) {
-  const top = PAD + 28;
+function sheetOfPaper(least: number, height: number, { title, question }: Heading) {
+  const width = Math.max(least, HEADING);
+  const top = PAD + 28 + (question === "" ? 0 : 18);
   const canvas = document.createElement("canvas");
   canvas.width = (width + 2 * PAD) * SCALE;
   canvas.height = (top + height + PAD) * SCALE;
@@ -133,7 +144,11 @@ function sheetOfPaper(width: number, height: number, title: string) {
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.fillStyle = colour("--ink");
   pen.font = `600 15px system-ui, sans-serif`;
-  pen.fillText(title, PAD, PAD + 12);
+  pen.fillText(title, PAD, PAD + 12, width);
+  pen.fillStyle = colour("--ink-soft");
+  pen.font = FONT;
+  // Narrower letters where a filter names more than there is room for.
+  pen.fillText(question, PAD, PAD + 30, width);
   return { canvas, pen, top };
 }
 
@@ -148,14 +163,26 @@ function colour(token: string): string {
 }
 
 /** What it shows, its days, then zone and filters as they were asked: "tally-cost-per-day-2026-10-22-2026-11-20". */
-export function fileName(title: string, asked: object = {}): string {
-  const { compare: _, start_date, end_date, ...others } = asked as Readonly<Record<string, unknown>>;
-  const [period, days] = [others["period"], others["days"]];
+export function fileName(title: string, asked?: object): string {
+  const { window, others } = partsOf(asked);
+  return ["tally", title, ...window, ...others].map(slug).join("-").slice(0, LONGEST);
+}
+
+/** The same for who reads it: "Oct 22 – Nov 20, 2026 · Europe/Berlin"; empty where nothing was asked. */
+export function question(asked?: object): string {
+  const { window, others } = partsOf(asked);
+  const [first, last] = [window[0] ?? "", window.at(-1) ?? ""];
+  const days = !isDay(last) ? window.join(" – ") : isDay(first) ? dated(first, last) : `${Number.parseInt(first)} days to ${dated(last, last)}`;
+  return [days, ...others].filter((part) => part !== "").join(" · ");
+}
+
+function partsOf(asked: object = {}): { window: string[]; others: string[] } {
+  const { compare: _, start_date, end_date, period, days, ...others } = asked as Readonly<Record<string, unknown>>;
   // A period that ends now says nothing without its end.
-  const end = period === undefined && days === undefined ? [] : [`${days ?? period}`, "to", new Date().toISOString().slice(0, 10)];
-  const rest = Object.entries(others).filter(([name]) => name !== "period" && name !== "days");
-  const parts = ["tally", title, start_date, end_date, ...end, ...rest.flatMap(([, value]) => value)];
-  return parts.filter((part) => part !== undefined).map((part) => slug(String(part))).join("-").slice(0, LONGEST);
+  const lately = days ?? period;
+  const window = lately === undefined ? [start_date, end_date] : [lately, "to", new Date().toISOString().slice(0, 10)];
+  const said = (parts: readonly unknown[]) => parts.flat().filter((part) => part !== undefined).map(String);
+  return { window: said(window), others: said(Object.values(others)) };
 }
 
 function slug(text: string): string {
