@@ -12,8 +12,10 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Date,
     DateTime,
     Double,
+    Select,
     String,
     Uuid,
     any_,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     null,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -35,10 +38,12 @@ from app.analytics.sums import NUMBERS, Sums
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
+from app.facts.rollups import TIMED
 from app.models.member_day import MemberDay
 from app.models.message import Message
 from app.models.model import Model
 from app.models.subject_day import SubjectDay
+from app.models.subject_week import SubjectWeek
 from app.models.usage_day import UsageDay
 
 Key = Literal["day", "agent", "model", "user", "tool"]
@@ -47,8 +52,8 @@ NOBODY = UUID(int=0)
 NONE: ColumnElement[str] = literal_column("''")
 ACCOUNT = bindparam("account", type_=Uuid())
 KINDS: Mapping[str, TypeEngine[Any]] = {"agent": String(), "model": String(), "user": Uuid()}
-# Reports of agents are of what they answered, those of models of whatever names one.
-TIMED = ("agent", "model", "tool")
+# What is counted of tool calls.
+CALL_NUMBERS = ("messages", "errors", "timed", "response_ms")
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,15 @@ class Source:
     numbers: Sequence[ColumnElement[int]]
     # Of a rollup that has the report's lines ready: which rows they are.
     lines: Sequence[ColumnElement[bool]] = ()
+    # Where whole weeks of these lines stand.
+    weeks: "Source | None" = None
 
     def matching(self, given: Iterable[str]) -> list[ColumnElement[bool]]:
         """The one builder: a filter means the same in every report, whatever it is counted from."""
         return [self.columns[name] == any_(bindparam(name, type_=ARRAY(KINDS[name]))) for name in sorted(given)]
 
     def population(self, key: Key) -> Sequence[ColumnElement[bool]]:
+        """Reports of agents are of what they answered, those of models of whatever names one."""
         match key:
             case _ if self.lines:
                 return self.lines
@@ -104,10 +112,15 @@ def rollup(table: type[Model], **columns: Any) -> Source:
     return Source(table, {"day": c.day, **columns}, [total(c[name]) for name in NUMBERS])
 
 
-def lines(subject: str, **columns: Any) -> Source:
-    """One row a day for each line of a report. The subject is written out: with it, the plan is the same for all."""
-    source = rollup(SubjectDay, **columns)
-    return replace(source, lines=[SubjectDay.subject == literal_column(f"'{subject}'")])
+def lines(table: type[SubjectDay | SubjectWeek], subject: str, /, **columns: Any) -> Source:
+    """A row for each line of a report. The subject is written out: with it, the plan is the same for all."""
+    return replace(rollup(table, **columns), lines=[table.subject == literal_column(f"'{subject}'")])
+
+
+def timed(subject: str) -> Source:
+    """Lines with histograms."""
+    days, weeks = (lines(table, subject, **{subject: table.name}) for table in (SubjectDay, SubjectWeek))
+    return replace(days, weeks=weeks)
 
 
 def total(column: Any) -> ColumnElement[int]:
@@ -148,17 +161,17 @@ FACTS = Source(
 # By what is counted: the rollups that can answer, and the filters they can.
 ROLLUPS: Mapping[Key, Sequence[tuple[Source, frozenset[str]]]] = {
     "day": [
-        (lines("account"), frozenset()),
+        (lines(SubjectDay, "account"), frozenset()),
         (USAGE, frozenset({"agent", "model"})),
         (MEMBER, frozenset({"user", "model"})),
     ],
-    "agent": [(lines("agent", agent=SubjectDay.name), frozenset({"agent"}))],
-    "model": [(lines("model", model=SubjectDay.name), frozenset({"model"}))],
+    "agent": [(timed("agent"), frozenset({"agent"}))],
+    "model": [(timed("model"), frozenset({"model"}))],
     "user": [
-        (lines("member", user=cast(func.nullif(SubjectDay.name, NONE), Uuid)), frozenset({"user"})),
+        (lines(SubjectDay, "member", user=cast(func.nullif(SubjectDay.name, NONE), Uuid)), frozenset({"user"})),
         (MEMBER, frozenset({"user", "model"})),
     ],
-    "tool": [(lines("tool", tool=SubjectDay.name), frozenset())],
+    "tool": [(timed("tool"), frozenset())],
 }
 SLOT = func.width_bucket(
     cast(Message.response_time_ms, Double), bindparam("thresholds", THRESHOLDS, type_=ARRAY(Double()))
@@ -174,15 +187,34 @@ def source_of(key: Key, filters: Filters) -> Source | None:
 
 @cache
 def by_rollup(source: Source, key: Key, given: frozenset[str]) -> Prepared:
-    named = source.columns[key]
-    day = source.columns["day"]
-    times = [func.numeric_send(func.sum(SubjectDay.histogram))] if key in TIMED else []
+    named, day = source.columns[key], source.columns["day"]
     return Prepared(
-        select(named, *times, *source.numbers)
+        select(named, *source.numbers)
         .where(source.table.__table__.c.account_id == ACCOUNT, day.between(bindparam("first"), bindparam("last")))
         .where(*source.population(key), *source.matching(given))
         .group_by(named)
     )
+
+
+@cache
+def by_weeks(source: Source, key: Key, given: frozenset[str]) -> Prepared:
+    """Of lines with histograms: to add these up is what takes time, so there should be few."""
+    counted = CALL_NUMBERS if key == "tool" else NUMBERS
+
+    def rows(of: Source, *when: ColumnElement[bool]) -> Select[Any]:
+        c = of.table.__table__.c
+        chosen = select(c.name, c.histogram, *(c[number] for number in counted))
+        return chosen.where(c.account_id == ACCOUNT, *of.population(key), *when, *of.matching(given))
+
+    weeks = source.weeks or source
+    week, day = weeks.columns["day"], source.columns["day"]
+    added = union_all(
+        rows(weeks, week >= bindparam("first"), week < bindparam("stop")),
+        rows(source, day == any_(bindparam("days", type_=ARRAY(Date())))),
+    ).subquery("added")
+    c = added.c
+    sums = [total(c[name]) if name in counted else literal_column("0") for name in NUMBERS]
+    return Prepared(select(c.name, func.numeric_send(func.sum(c.histogram)), *sums).group_by(c.name))
 
 
 @cache
@@ -220,8 +252,9 @@ async def count_whole_days(tx: Tx, cut: Cut, filters: Filters, key: Key) -> defa
     found: defaultdict[Any, Sums] = defaultdict(Sums)
     source = source_of(key, filters)
     if source and cut.whole:
-        days = {"first": cut.whole[0], "last": cut.whole[1]}
-        for row in await by_rollup(source, key, filters.given).all(tx, **days, **filters.values):
+        first, last = cut.whole
+        statement, days = (by_weeks, cut.weeks) if source.weeks else (by_rollup, {"first": first, "last": last})
+        for row in await statement(source, key, filters.given).all(tx, **days, **filters.values):
             sums = found[cut.rest[row[0]] if key == "day" else label(row[0])]
             sums.add(row[-len(NUMBERS) :])
             if key in TIMED:

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from app.analytics.window import A_DAY, Window, begin
+from app.facts.calendar import monday
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Cut:
     def whole(self) -> tuple[date, date] | None:
         """First and last of the days that are read from rollups; between them there is no gap."""
         return (min(self.rest), max(self.rest)) if self.rest else None
+
+    @cached_property
+    def weeks(self) -> Mapping[str, object]:
+        """Of these days: the first Monday, the one after the last Sunday, and the days that are not between them."""
+        assert self.whole  # noqa: S101 - asked only where there are such days
+        first, last = self.whole
+        days = [first + n * A_DAY for n in range((last - first).days + 1)]
+        start = monday(first + 6 * A_DAY)
+        stop = max(start, monday(last + A_DAY))
+        return {"first": start, "stop": stop, "days": [day for day in days if not start <= day < stop]}
 
     @cached_property
     def signed(self) -> Sequence[tuple[Piece, int]]:

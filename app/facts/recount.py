@@ -4,16 +4,16 @@ A second definition of each rollup, in SQL, beside the differences the writer ap
 Days whose facts retention has deleted stay as they were counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.db.engine import Tx
-from app.facts.calendar import Calendar
+from app.facts.calendar import Calendar, monday
 from app.facts.latency import DIGITS, GAMMA, counts_of
-from app.facts.rollups import MEMBER, MESSAGE_NUMBERS, SESSION, SUBJECT, USAGE
+from app.facts.rollups import MEMBER, MESSAGE_NUMBERS, SESSION, SUBJECT, TIMED, USAGE, WEEK
 
 # $1 is the account; $2, $3, $4 are days with their first instant and the first instant after.
 DAYS = "unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) AS d (day, low, high)"
@@ -80,6 +80,9 @@ class Count:
         nothing = " AND ".join(f"{name} = 0" for name in self.numbers)
         return f"SELECT {self.names()} FROM {self.table} WHERE account_id = $1 AND day = ANY ($2) AND NOT ({nothing})"
 
+    def delete(self) -> str:
+        return f"DELETE FROM {self.table} WHERE account_id = $1 AND day = ANY ($2)"
+
     def insert(self) -> str:
         """Adds to what is there: a day cut in two by a change of zone is the sum of both parts."""
         sums = [f"{name} = r.{name} + excluded.{name}" for name in self.numbers]
@@ -112,6 +115,17 @@ COUNTS = (
         SESSION.numbers,
         f"SELECT d.day, m.session_id, count(*) AS messages FROM {DAYS} JOIN messages m ON {OF_DAY} GROUP BY 1, 2",
     ),
+)
+# A week is the sum of its days, those included whose facts are gone. $2 are Mondays.
+WEEKS = Count(
+    WEEK.table,
+    WEEK.keys,
+    WEEK.added,
+    f"""SELECT w.day, s.subject, s.name, {", ".join(f"sum(s.{name})::bigint AS {name}" for name in WEEK.numbers)},
+            sum(s.histogram) AS histogram
+        FROM unnest($2::date[]) AS w (day) JOIN subject_days s ON s.account_id = $1
+            AND s.subject = ANY ('{{{", ".join(TIMED)}}}') AND s.day >= w.day AND s.day < w.day + 7
+        GROUP BY 1, 2, 3 HAVING {" OR ".join(f"sum(s.{name}) <> 0" for name in WEEK.added)}""",
 )
 # Days with anything in a rollup, and days in UTC with facts: whose local days are those, or one before or after.
 ROLLED_UP = " UNION ".join(f"SELECT day FROM {count.table} WHERE account_id = $1" for count in COUNTS)
@@ -166,10 +180,11 @@ async def days_of(tx: Tx, calendar: Calendar, counted_from: datetime | None) -> 
 async def compare(tx: Tx, span: Span) -> list[Difference]:
     """Every row of these days that differs. The transaction must see one moment (REPEATABLE READ)."""
     found: list[Difference] = []
-    for count in COUNTS:
+    parts: list[tuple[Count, tuple[Any, ...]]] = [(count, bounds(span)) for count in COUNTS]
+    for count, values in [*parts, (WEEKS, (weeks(span.days),))]:
         width = len(count.keys)
-        stored = await table(tx, count.stored(), width, span.days)
-        counted = await table(tx, f"SELECT {count.names()} FROM ({count.count}) AS c", width, *bounds(span))
+        stored = await table(tx, count.stored(), width, values[0])
+        counted = await table(tx, f"SELECT {count.names()} FROM ({count.count}) AS c", width, *values)
         pairs = {key: (stored.get(key), counted.get(key)) for key in sorted(stored.keys() | counted.keys())}
         found += [Difference(count.table, key, *pair) for key, pair in pairs.items() if pair[0] != pair[1]]
     return found
@@ -193,13 +208,23 @@ async def replace(tx: Tx, span: Span) -> None:
 
 async def clear(tx: Tx, days: Sequence[date]) -> None:
     for count in COUNTS:
-        cleared = f"DELETE FROM {count.table} WHERE account_id = $1 AND day = ANY ($2)"
-        await tx.driver.execute(cleared, tx.account, days, timeout=PATIENCE_S)
+        await tx.driver.execute(count.delete(), tx.account, days, timeout=PATIENCE_S)
+    await renew_weeks(tx, days)
 
 
 async def insert(tx: Tx, span: Span) -> None:
     for count in COUNTS:
         await tx.driver.execute(count.insert(), tx.account, *bounds(span), timeout=PATIENCE_S)
+    await renew_weeks(tx, span.days)
+
+
+async def renew_weeks(tx: Tx, days: Sequence[date]) -> None:
+    for sql in (WEEKS.delete(), WEEKS.insert()):
+        await tx.driver.execute(sql, tx.account, weeks(days), timeout=PATIENCE_S)
+
+
+def weeks(days: Iterable[date]) -> list[date]:
+    return sorted({monday(day) for day in days})
 
 
 def bounds(span: Span) -> tuple[Sequence[date], Sequence[datetime], Sequence[datetime]]:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from app.db.engine import Tx
-from app.facts.deltas import Deltas
+from app.facts.calendar import monday
+from app.facts.deltas import Deltas, Lines
 
 MESSAGE_NUMBERS = (
     "messages",
@@ -39,6 +41,8 @@ class Rollup:
     returning: str = ""
     # Has a histogram beside its numbers, sent as what is added and what is taken away.
     timed: bool = False
+    # A key may be sent more than once.
+    folded: bool = False
 
     @property
     def added(self) -> list[str]:
@@ -51,12 +55,16 @@ class Rollup:
         sent = [*self.keys, *self.numbers, *(["more", "less"] if self.timed else [])]
         types = [*self.key_types, *["bigint"] * len(self.numbers), *["text", "text"]]
         arrays = ", ".join(f"${i}::{kind}[]" for i, (_, kind) in enumerate(zip(sent, types, strict=False), 2))
-        given = [*self.keys, *self.numbers, *(["more::numeric - less::numeric"] if self.timed else [])]
+        given = [*self.numbers, *(["more::numeric - less::numeric"] if self.timed else [])]
+        if self.folded:
+            given = [f"sum({number})" for number in given]
+        keys = ", ".join(self.keys)
         sums = ", ".join(f"{name} = r.{name} + excluded.{name}" for name in self.added)
         return f"""
-            INSERT INTO {self.table} AS r (account_id, {", ".join([*self.keys, *self.added])})
-            SELECT $1, {", ".join(given)} FROM unnest({arrays}) AS t ({", ".join(sent)}) ORDER BY {", ".join(self.keys)}
-            ON CONFLICT (account_id, {", ".join(self.keys)}) DO UPDATE SET {sums} {self.returning}
+            INSERT INTO {self.table} AS r (account_id, {keys}, {", ".join(self.added)})
+            SELECT $1, {keys}, {", ".join(given)} FROM unnest({arrays}) AS t ({", ".join(sent)})
+            {f"GROUP BY {keys}" if self.folded else ""} ORDER BY {keys}
+            ON CONFLICT (account_id, {keys}) DO UPDATE SET {sums} {self.returning}
         """
 
 
@@ -79,6 +87,11 @@ SUBJECT = Rollup(
     (*MESSAGE_NUMBERS, "sessions_created", "sessions_active", "sessions_updated"),
     timed=True,
 )
+# The subjects that have histograms, and their lines by the Monday of each day.
+TIMED = ("agent", "model", "tool")
+WEEK = Rollup(
+    "subject_weeks", ("day", "subject", "name"), ("date", "text", "text"), MESSAGE_NUMBERS, timed=True, folded=True
+)
 NEXT_VERSION = """
     INSERT INTO account_versions AS v (account_id, version, changed_at) VALUES ($1, 1, $2)
     ON CONFLICT (account_id) DO UPDATE SET version = v.version + 1, changed_at = greatest(v.changed_at, $2)
@@ -91,13 +104,30 @@ async def add(tx: Tx, deltas: Deltas, now: datetime) -> None:
     await add_rows(tx, USAGE, usage)
     await add_rows(tx, MEMBER, member)
     turned = await add_rows(tx, SESSION, deltas.session_days())
-    await add_rows(tx, SUBJECT, deltas.subject_days(usage, member, turned))
+    lines = deltas.subject_days(usage, member, turned)
+    await add_rows(tx, SUBJECT, lines)
+    await add_lines(tx, WEEK, by_week(lines))
     await tx.driver.execute(NEXT_VERSION, tx.account, now)
 
 
 async def add_rows(tx: Tx, rollup: Rollup, rows: Mapping[tuple[Any, ...], Sequence[Any]]) -> list[Any]:
-    lines, found = [(*key, *numbers) for key, numbers in rows.items()], list[Any]()
+    return await add_lines(tx, rollup, [(*key, *numbers) for key, numbers in rows.items()])
+
+
+async def add_lines(tx: Tx, rollup: Rollup, lines: Sequence[tuple[Any, ...]]) -> list[Any]:
+    found: list[Any] = []
     for start in range(0, len(lines), AT_ONCE):
         columns = zip(*lines[start : start + AT_ONCE], strict=True)
         found += await tx.driver.fetch(rollup.add, tx.account, *columns)
     return found
+
+
+def by_week(lines: Lines) -> list[tuple[Any, ...]]:
+    """Those with histograms, sorted, so that a part of them, too, is in the order of the keys."""
+    counted = len(MESSAGE_NUMBERS)
+    weeks = [
+        (monday(day), subject, name, *values[:counted], *values[-2:])
+        for (day, subject, name), values in lines.items()
+        if subject in TIMED
+    ]
+    return sorted(weeks, key=itemgetter(0, 1, 2))

@@ -8,12 +8,13 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from app.db.engine import Database, Tx
 from app.facts import recount, retotal
-from app.facts.calendar import Calendar
+from app.facts.calendar import Calendar, monday
 from app.facts.recount import Difference, Span
 from app.facts.write import ALONE, SETTINGS
 
@@ -22,7 +23,6 @@ from app.facts.write import ALONE, SETTINGS
 PATIENCE = "SET LOCAL transaction_timeout = 0; SET LOCAL statement_timeout = '5min'; SET LOCAL lock_timeout = '30s'"
 SET_COUNTED_FROM = "UPDATE account_versions SET counted_from = $2 WHERE account_id = $1 AND facts_from IS NOT NULL"
 RENEW = "UPDATE account_versions SET version = version + 1 WHERE account_id = $1"
-DAYS_AT_ONCE = 7
 SESSIONS_AT_ONCE = 500
 FIRST = UUID(int=0)
 DAYS_SAMPLED, SESSIONS_SAMPLED = 3, 100
@@ -39,7 +39,8 @@ class Progress:
 
 
 def parts(days: Sequence[date]) -> list[Sequence[date]]:
-    return [days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)]
+    """By week: so each is compared and counted anew once."""
+    return [[*week] for _, week in groupby(days, key=monday)]
 
 
 async def verify(database: Database, account: UUID, skip: int = 0) -> AsyncIterator[Progress]:

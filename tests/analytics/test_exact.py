@@ -72,6 +72,9 @@ filters = st.fixed_dictionaries(
 @st.composite
 def windows(draw: st.DrawFn) -> tuple[datetime, datetime]:
     low, high = sorted((draw(moments), draw(moments)))
+    if draw(st.booleans()):
+        # With a whole week in it, in every zone.
+        low, high = min(low, BEGIN + timedelta(days=2)), BEGIN + timedelta(seconds=SPAN_S)
     return low, high + MOMENT
 
 

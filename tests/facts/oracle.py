@@ -24,13 +24,9 @@ FLAGS = ("is_fork_point", "was_free_text", "was_skipped")
 NOBODY = UUID(int=0)
 BOOK = PriceBook()
 ACCOUNT = ("account", "")
-NOTHING = dict.fromkeys(
-    (
-        *("messages", "errors", *TOKENS, "timed", "response_ms", "cost_micros", "unpriced"),
-        *("sessions_created", "sessions_active", "sessions_updated"),
-    ),
-    0,
-)
+NO_MESSAGES = dict.fromkeys(("messages", "errors", *TOKENS, "timed", "response_ms", "cost_micros", "unpriced"), 0)
+NOTHING = NO_MESSAGES | dict.fromkeys(("sessions_created", "sessions_active", "sessions_updated"), 0)
+TIMED = ("agent", "model", "tool")
 
 
 @dataclass(frozen=True)
@@ -221,6 +217,13 @@ class Oracle:
         begun += [((d, *ACCOUNT), {"sessions_updated": 1}) for d in updated]
         subjects = tally([*((key, row) for key, row, _ in lines), *begun])
         times = histogram((key, milliseconds) for key, _, milliseconds in lines)
+        by_week = [
+            ((d - timedelta(d.weekday()), *line), row, took) for (d, *line), row, took in lines if line[0] in TIMED
+        ]
+        weeks, week_times = (
+            tally((key, row) for key, row, _ in by_week),
+            histogram((key, took) for key, _, took in by_week),
+        )
         return {
             "usage_days": tally(
                 ((d, m["agent_name"] or "", m["model_id"] or "", m["role"]), counted(m)) for d, m in of_day
@@ -228,6 +231,7 @@ class Oracle:
             "member_days": tally(((d, m["user_id"] or NOBODY, m["model_id"] or ""), counted(m)) for d, m in of_day),
             "session_days": tally(((d, m["session_id"]), {"messages": 1}) for d, m in of_day),
             "subject_days": {key: NOTHING | row | {"histogram": times[key]} for key, row in subjects.items()},
+            "subject_weeks": {key: NO_MESSAGES | row | {"histogram": week_times[key]} for key, row in weeks.items()},
         }
 
 

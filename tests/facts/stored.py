@@ -17,6 +17,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "member_days": ("day", "user_id", "model_id"),
     "session_days": ("day", "session_id"),
     "subject_days": ("day", "subject", "name"),
+    "subject_weeks": ("day", "subject", "name"),
 }
 FACTS = 5
 

@@ -11,7 +11,7 @@ from app.admin import rollups
 from app.db.engine import Database
 from app.facts import retention, upkeep
 from app.facts.prices import PriceBook
-from app.facts.recount import COUNTS, Difference
+from app.facts.recount import COUNTS, WEEKS, Difference
 from app.facts.repricing import reprice
 from tests.people import Company, Founder
 
@@ -85,15 +85,17 @@ async def test_what_was_written_verifies(database: Database, busy: Company) -> N
     assert await differences(database, busy) == []
 
 
-@pytest.mark.parametrize("count", COUNTS, ids=lambda count: count.table)
+@pytest.mark.parametrize("count", [*COUNTS, WEEKS], ids=lambda count: count.table)
 async def test_verify_names_a_rollup_row_that_is_gone_and_rebuild_brings_it_back(
     database: Database, busy: Company, count: Any
 ) -> None:
     oldest = f"(SELECT min(day) FROM {count.table} WHERE account_id = $1)"
     await spoil(database, busy, f"DELETE FROM {count.table} WHERE account_id = $1 AND day = {oldest}")
     found = await differences(database, busy)
-    assert {d.table for d in found} == {count.table}
-    assert all(d.stored is None for d in found)
+    # A week is no longer the sum of its days, where one of these lacks its lines.
+    weeks = {"subject_weeks"} if count.table == "subject_days" else set()
+    assert {d.table for d in found} == {count.table} | weeks
+    assert all(d.stored is None for d in found if d.table not in weeks)
     _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
     assert await differences(database, busy) == []
 
@@ -145,6 +147,22 @@ async def test_another_zone_moves_every_day_and_no_total(
     assert (answer.status_code, answer.json()["timezone"]) == (200, zone), answer.text
     assert await rollup_totals(database, busy) == before
     assert await differences(database, busy) == []
+
+
+async def test_another_zone_leaves_nothing_in_weeks_that_no_fact_says(
+    client: AsyncClient, database: Database, busy: Company
+) -> None:
+    for table in ("subject_days", "subject_weeks"):
+        line = (
+            f"INSERT INTO {table} (account_id, day, subject, name, messages) VALUES ($1, '2020-01-06', 'agent', 'x', 5)"
+        )
+        await spoil(database, busy, line)
+    answer = await client.patch("/api/v1/account", json={"timezone": "UTC"}, headers=busy.admin.headers)
+    assert answer.status_code == 200, answer.text
+    async with database.transaction(busy.id, read_only=True) as tx:
+        assert (
+            await tx.driver.fetch("SELECT day FROM subject_weeks WHERE account_id = $1 AND name = 'x'", busy.id) == []
+        )
 
 
 async def keep(client: AsyncClient, company: Company, days: int) -> None:

@@ -238,7 +238,8 @@ RULES = (
             AND NOT (atttypid = 'varchar'::regtype AND atttypmod - 4 BETWEEN 1 AND 255)
             AND (named, type) NOT IN (VALUES
                 ('audit_log.parameters', 'jsonb'), ('ai_sessions.models', 'jsonb'),
-                ('subject_days.histogram', 'numeric'), ('accounts.workspace_salt', 'bytea'),
+                ('subject_days.histogram', 'numeric'), ('subject_weeks.histogram', 'numeric'),
+                ('accounts.workspace_salt', 'bytea'),
                 ('api_keys.sha256', 'bytea'), ('idempotency_keys.body_sha256', 'bytea'),
                 ('idempotency_keys.answer', 'bytea'), ('transcripts.name', 'character varying(500)'),
                 ('processor_state.carried', 'json'), ('processor_state.problems', 'jsonb'))

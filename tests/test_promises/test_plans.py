@@ -176,6 +176,18 @@ async def test_the_summary_up_to_a_midnight_reads_no_fact(tx: Tx, runs: list[Run
     await read_no_fact(tx, runs)
 
 
+async def test_a_month_of_histograms_is_read_as_weeks_and_a_few_days(ask: Ask, tx: Tx, runs: list[Run]) -> None:
+    """At most twelve rows a line: at least three weeks, at most six days before and six after."""
+    for report, lines in (("agents", 12), ("models", 7), ("tools", 15)):
+        runs.clear()
+        await ask(report, await whole_days(tx))
+        (run,) = [run for run in runs if "subject_weeks" in run.sql]
+        read = {node.get("Relation Name"): node for node in nodes(await made_for(tx.driver, run))}
+        weeks, days = (read[table]["Actual Rows"] / lines for table in ("subject_weeks", "subject_days"))
+        assert weeks >= 3
+        assert weeks + days <= 12
+
+
 async def read_no_fact(tx: Tx, runs: list[Run]) -> None:
     assert runs
     for run in list(runs):
