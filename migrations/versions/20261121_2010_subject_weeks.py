@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.row_security import POLICY, protect
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
