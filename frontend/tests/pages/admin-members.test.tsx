@@ -61,7 +61,7 @@ test("a role is changed, and acts", async () => {
 });
 
 test("an admin is offered only what an admin may", async () => {
-  const { key } = await member("admin");
+  const { key, name: own } = await member("admin");
   const { name } = await member("viewer");
   const user = await open("/admin", { key });
   await user.click(await screen.findByRole("button", { name: `Edit: ${name}` }));
@@ -69,6 +69,8 @@ test("an admin is offered only what an admin may", async () => {
   expect([...roles].map(({ value }) => value)).toEqual(["viewer", "engineer"]);
   await user.click(dialog().getByRole("button", { name: "Cancel" }));
   expect(screen.getByRole("button", { name: `Erase data: ${name}` })).toBeTruthy();
+  expect(screen.getByRole("button", { name: `Edit: ${own}` })).toBeTruthy();
+  expect(screen.queryByRole("button", { name: `Erase data: ${own}` })).toBeNull();
   const { id: above, name: owner } = await (await Caller.of(url, inject("workshop").owner)).get("/api/v1/me");
   for (const what of ["Edit", "Deactivate", "Erase data"]) expect(screen.queryByRole("button", { name: `${what}: ${owner}` })).toBeNull();
   history.pushState(null, "", `/admin/keys/${above}`);
