@@ -4,7 +4,6 @@ The framework alone would read and parse a stranger's body first. And nobody hol
 a body drips in.
 """
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request
@@ -13,15 +12,22 @@ from starlette.responses import Response
 
 from app.auth.caller import Gate
 from app.web.bodies import JsonRequest
-from app.web.calling import Handler, can_be_called
+from app.web.calling import Answering, Handler, application, can_be_called
 from app.web.parameters import Parameters
 
 
 class GuardedRoute(APIRoute):
     """The route of every router."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = Handler(self) if can_be_called(self) else super().get_route_handler()
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if can_be_called(self):
+            self.app = application(self._guarded(Handler(self)))
+
+    def get_route_handler(self) -> Answering:
+        return self._guarded(super().get_route_handler())
+
+    def _guarded(self, handle: Answering) -> Answering:
         gate = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Gate)), None)
         parameters = Parameters(self.dependant)
         takes_json = self.body_field is not None
