@@ -38,7 +38,7 @@ class GuardedRoute(APIRoute):
                 request = JsonRequest(request.scope, request.receive)
                 request.require_json()
                 await request.body()
-            request.state.parameters = parameters.read(request.scope["query_string"])
+            request.state.given = parameters.read(request.scope["query_string"])
             return await gate.run(handle, request, claims) if gate and claims else await handle(request)
 
         return guarded

@@ -42,6 +42,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # Nobody was there to be answered: nginx's number for it, seen in logs and metrics alone.
 GONE = 499
 LONGEST_ADDRESS = 200
+UNKNOWN = "unknown"
 
 
 class Requests:
@@ -62,6 +63,8 @@ class Requests:
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=registry,
         )
+        # By method, route and status, each looked up once: both look for their labels under a lock.
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,8 +96,9 @@ class Requests:
     def _account_for(self, exchange: "Exchange") -> None:
         exchange.end()
         method, route, status = exchange.method, exchange.route, exchange.status
-        self.count.labels(method, route, status).inc()
-        self.seconds.labels(method, route).observe(exchange.elapsed)
+        count, seconds = self._counted.get((method, route, status)) or self._count(method, route, status)
+        count.inc()
+        seconds.observe(exchange.elapsed)
         self.finished(exchange)
         if not route.startswith(QUIET):
             log.info(
@@ -107,6 +111,11 @@ class Requests:
                 **exchange.caller,
             )
 
+    def _count(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        found = self.count.labels(method, route, status), self.seconds.labels(method, route)
+        self._counted[method, route, status] = found
+        return found
+
 
 class Exchange:
     """One request and its answer, as far as it has come."""
@@ -115,6 +124,7 @@ class Exchange:
         self.began = time.perf_counter()
         self.elapsed = 0.0
         self.status = 0
+        self.route = UNKNOWN
         self.is_head = scope["method"] == "HEAD"
         self.method = scope["method"] if scope["method"] in METHODS else "other"
         self._receive, self._send = receive, send
@@ -138,6 +148,8 @@ class Exchange:
     def end(self) -> None:
         self.elapsed = time.perf_counter() - self.began
         self.status = self.status or GONE
+        # The template, not the path: paths are endless and may name people.
+        self.route = getattr(self.scope.get("route"), "path", None) or UNKNOWN
 
     @property
     def query(self) -> bytes:
@@ -148,11 +160,6 @@ class Exchange:
     def caller(self) -> Mapping[str, Any]:
         known: Mapping[str, Any] = self.scope["state"]["caller"]
         return known
-
-    @property
-    def route(self) -> str:
-        """The template, not the path: paths are endless and may name people."""
-        return getattr(self.scope.get("route"), "path", None) or "unknown"
 
     @property
     def noun(self) -> str:

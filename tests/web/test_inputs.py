@@ -141,6 +141,26 @@ async def test_a_parameter_given_twice_is_refused(client: httpx.AsyncClient, com
     assert "given more than once" in is_problem(answer, 422)["detail"]
 
 
+async def test_the_same_question_is_answered_and_refused_alike_however_often_it_is_asked(
+    client: httpx.AsyncClient, company: Company
+) -> None:
+    """What a question means is kept; the next one's is not its, nor that of another address."""
+    asked = {
+        "/api/v1/users?limit=1": 1,
+        "/api/v1/users?limit=2": 2,
+        "/api/v1/users?limit=0": "query.limit",
+        "/api/v1/keys?limit=1": 0,
+        "/api/v1/me/stats/tokens?limit=1": "query.limit: there is no such parameter",
+    }
+    for _ in range(3):
+        for address, expected in asked.items():
+            answer = await client.get(address, headers=company.owner.headers)
+            if isinstance(expected, int):
+                assert len(answer.json()["rows"]) == expected
+            else:
+                assert is_problem(answer, 422)["detail"].startswith(expected)
+
+
 @pytest.mark.parametrize(
     "id", ["%00", "x", "1", "%ff", "0" * 5000, "../me", "NaN", "00000000-0000-0000-0000-00000000000g"]
 )
