@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.transcripts.hands import Fault, Hand
-from app.transcripts.pipeline import processors
+from app.transcripts.pipeline import processors, record
 from app.transcripts.portions import Desk, Reading
 from app.transcripts.state import Superseded, due
 from tests.people import Company
@@ -76,6 +76,18 @@ async def test_what_is_appended_while_it_is_read_is_seen_the_next_time(library: 
     assert ((await library.totals())["s"]["input"], reading.is_read) == (7, True)
     assert (await library.process("usage"))["processed"] == 1
     assert (await library.totals())["s"]["input"] == 14
+
+
+async def test_of_two_who_read_the_same_portion_one_is_too_late(library: Library) -> None:
+    """Also where it would say that it failed: the log is read."""
+    await library.upload("a", LOG)
+    first, second = await begun(library), await begun(library)
+    await first.step()
+    with pytest.raises(Superseded):
+        await second.step()
+    await record(second._desk, second.file, "It raised ValueError.")
+    (log,) = await library.listed()
+    assert log["processors"][0]["state"] == "done"
 
 
 async def test_a_log_whose_file_is_lost_is_an_error_of_that_log(library: Library) -> None:
