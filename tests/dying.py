@@ -16,6 +16,8 @@ from typing import Any
 from tests.process import ROOT
 
 Died = Callable[..., bool]
+# A step that nothing comes to.
+NEVER = 0
 
 
 def die_at(step: int) -> Callable[[], None]:

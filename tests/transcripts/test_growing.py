@@ -19,7 +19,8 @@ BY_NAME = f"""
     SELECT f.name, a.external_id, {", ".join(NAMES)}
     FROM ({BY_LOG}) AS f LEFT JOIN ai_sessions a ON a.account_id = $1 AND a.id = f.session_id ORDER BY 1, 2
 """
-FEW = 30
+# Each of the samples line by line; of longer logs, beside the repository, some lines at a time.
+FEW = 70
 STEPS = 8
 
 
@@ -34,7 +35,7 @@ async def grow(library: Library, name: str, pieces: Iterable[bytes], *processors
 
 
 def stretches(whole: Sequence[bytes]) -> list[bytes]:
-    """Line by line; of longer logs, some at a time."""
+    """Line by line, where there are few."""
     at_once = 1 if len(whole) <= FEW else -(-len(whole) // STEPS)
     return [b"".join(whole[at : at + at_once]) for at in range(0, len(whole), at_once)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.db.engine import Database
+from app.transcripts.friction import NAMES
 from tests.cli.terminal import Ended, Running, Terminal
 from tests.people import Company, Person
 from tests.transcripts.corpus import Tree
@@ -67,6 +68,15 @@ class Machine:
 
     async def friction(self) -> list[dict[str, Any]]:
         return await self._fetch(FRICTION)
+
+    async def signals(self) -> list[tuple[Any, ...]]:
+        """Of each session, how often what went wrong: the same whatever its logs are called."""
+        sums = ", ".join(f"count(DISTINCT f.id) FILTER (WHERE f.name = '{name}') AS {name}" for name in NAMES)
+        rows = await self._fetch(f"""
+            SELECT s.external_id, {sums} FROM ai_sessions s JOIN transcript_signals f
+                ON f.account_id = $1 AND f.session_id = s.id WHERE s.account_id = $1 GROUP BY 1 ORDER BY 1
+        """)
+        return [tuple(row.values()) for row in rows]
 
     async def files(self) -> list[dict[str, Any]]:
         return await self._fetch(FILES)

@@ -1,5 +1,6 @@
 """Logs of a machine become numbers at the server: all of them, once, however often and however they are pushed."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from httpx import AsyncClient
 from app.cli.push import round as round_
 from app.cli.push.watch import Wish, carry_out
 from tests.audit_rows import audited
+from tests.cli.push.conftest import machine_of
 from tests.cli.push.machine import Machine, copied, many, session, stopped
-from tests.transcripts.corpus import Tree, each_tree
+from tests.dying import NEVER, dying
+from tests.people import Founder
+from tests.process import Running
+from tests.transcripts.corpus import SAMPLES, Tree, each_tree
 
 
 @each_tree
@@ -135,6 +140,37 @@ async def test_files_that_grow_between_pushes_count_as_if_pushed_once(tree: Tree
             copy.write_bytes(whole[: len(whole) * quarter // 4])
         machine.pushed(logs)
     await machine.has_all_of(tree)
+
+
+def dealt(whole: bytes, hands: int) -> list[bytes]:
+    """Its lines in order, one to a hand; more, where there are more."""
+    lines = whole.splitlines(keepends=True)
+    return [b"".join(lines[len(lines) * n // hands : len(lines) * (n + 1) // hands]) for n in range(hands)]
+
+
+async def test_files_that_grow_line_by_line_with_a_push_after_each_count_as_if_pushed_once(
+    machine: Machine, server: Running, founder: Founder, tmp_path: Path
+) -> None:
+    """All of them side by side: as many pushes as most of them have lines."""
+    tree, logs, pushes = Tree(SAMPLES), machine.home / "logs", 20
+    copied(tree, tmp_path / "whole")
+    growing = {logs / file.relative_to(tree.root): dealt(file.read_bytes(), pushes) for file in tree.files}
+    with dying("tests.cli.push.killed", machine.terminal.environment) as died:
+        for n in range(pushes):
+            for log, pieces in growing.items():
+                log.parent.mkdir(parents=True, exist_ok=True)
+                with log.open("ab") as file:
+                    file.write(pieces[n])
+            assert not await asyncio.to_thread(died, NEVER, logs)
+    await machine.has_all_of(tree)
+    other, home = await founder.company("Once"), tmp_path / "once"
+    home.mkdir()
+    once = await machine_of(founder.database, other, other.engineer, home, server.url)
+    once.pushed(tmp_path / "whole")
+    assert await machine.totals() == await once.totals()
+    grown, whole = [await one.signals() for one in (machine, once)]
+    assert grown == whole
+    assert any(sum(counts[1:]) for counts in whole)
 
 
 async def test_counts_of_what_went_wrong_are_those_of_the_whole_log(machine: Machine) -> None:
