@@ -1,8 +1,11 @@
 """What looks like a secret does not leave; what is none stays, so that everything still counts the same."""
 
 import json
+import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.secrets import named, redacted, suspicious
 from tests.transcripts.corpus import Tree, each_tree
@@ -26,6 +29,8 @@ SECRETS = {
     "npm": "npm" + "_" + A40[:36],
     "tally": "tly_" + "01" * 16 + "_" + A40 + "abc",
     "jwt": "eyJ" + "hbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + A40,
+    "twilio": "SK" + "0123456789abcdef" * 2,
+    "discord": "MTA4NTU2" + "Nzg5MDEyMzQ1Njc4.GaB3dE." + A40[:38],
 }
 KEY = f"-----BEGIN RSA {'PRIVATE'} KEY-----\nMIIEpAIBAAKCAQEA{A40}\n{A40}==\n-----END RSA {'PRIVATE'} KEY-----"
 AROUND = ["{}", 'the key is "{}".', "KEY={}\nNEXT=1", "'{}'", "a\t{}\n", "({})"]  # fmt: skip
@@ -58,11 +63,104 @@ def test_a_key_goes_and_what_is_around_it_stays(secret: str, around: str) -> Non
         ("AWS_SECRET_ACCESS_KEY=" + A40, "AWS_SECRET_ACCESS_KEY=[redacted]"),
         ('{"password": "hunter2hunter"}', '{"password": "[redacted]"}'),
         ("export API_KEY='abc123def456'", "export API_KEY='[redacted]'"),
+        ('export DB_PASSWORD="hunter2hunter"', 'export DB_PASSWORD="[redacted]"'),
+        ('"secret" => "hunter2hunter"', '"secret" => "[redacted]"'),
+        ("password: `hunter2hunter`", "password: `[redacted]`"),
+        ('{"password": "hunt,er2;(hunter)"}', '{"password": "[redacted]"}'),
+        (json.dumps({"password": "hun\"ter\\2'hunter"}), '{"password": "[redacted]"}'),
+        (
+            json.dumps([{"name": "DB_PASSWORD", "value": "hunter2hunter"}], indent=2),
+            json.dumps([{"name": "DB_PASSWORD", "value": "[redacted]"}], indent=2),
+        ),
+        ('{"Authorization": "Basic dXNlcjpwYXNz"}', '{"Authorization": "Basic [redacted]"}'),
+        ("Cookie: sid=hunter2; theme=dark\nHost: a", "Cookie: [redacted]\nHost: a"),
+        ('{"Set-Cookie": ["sid=hunter2; Path=/; HttpOnly"]}', '{"Set-Cookie": ["[redacted]"]}'),
+        (f"https://hooks.slack.com\\/services\\/T0\\/{A40[:9]}", "https://[redacted]"),
     ],
 )
 def test_what_makes_a_secret_of_a_word_stays(text: str, clean: str) -> None:
-    found = json.loads(redacted(json.dumps(text).encode())[0])
-    assert found == clean
+    """However many times over it is JSON in a text of JSON."""
+    for levels in range(1, 6):
+        assert told(redacted(nested(text, levels))[0], levels) == clean
+
+
+def nested(text: str, levels: int) -> bytes:
+    for _ in range(levels):
+        text = json.dumps(text)
+    return text.encode()
+
+
+def told(written: bytes, levels: int) -> str:
+    text = written.decode()
+    for _ in range(levels):
+        text = json.loads(text)
+    return text
+
+
+PASSWORDS = [
+    "{{'password': '{}'}}", '{{"password": "{}"}}', 'export DB_PASSWORD="{}"', "password={}", "api_key: {}",
+    "Cookie: a={}", "Authorization: Basic {}", "Authorization: Bearer {}", "https://ada:{}@example.com/",
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_nothing_of_a_secret_is_left_however_deep_it_lies(data: st.DataObject) -> None:
+    """And the line is still JSON. Between every two levels there may be more beside it."""
+    if data.draw(st.booleans()):
+        secret = data.draw(st.sampled_from(list(SECRETS.values())))
+        text = data.draw(st.sampled_from(AROUND)).format(secret)
+    else:
+        middle = data.draw(st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH123456789", min_size=16, max_size=40))
+        secret = f"a7{middle}"
+        text = data.draw(st.sampled_from(PASSWORDS)).format(secret)
+    beside = st.sampled_from(["", '"', "\\", "it's", '{"a": "', "\n", "é", "` ", "key=", '"password": "'])
+    for _ in range(data.draw(st.integers(0, 4))):
+        before, after = data.draw(beside), data.draw(beside)
+        text = json.dumps({"before": before, "text": text, "after": [after]})
+    line = json.dumps({"text": text}).encode()
+    clean, found = redacted(line)
+    assert found
+    assert secret.encode() not in clean
+    json.loads(clean)
+
+
+PIECES = [
+    "password", '": "', "\\", '"', "'", "`", "a1b2c3d4", "\n", ": ", "=", ", ", "cookie", "u0067", "\x1b",
+]  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join), st.integers(1, 4))
+def test_what_was_json_stays_json(text: str, levels: int) -> None:
+    line = nested(text, levels)
+    json.loads(redacted(b'{"a": %b, "b": {"password": [1, null, %b], "c": true}}' % (line, line))[0])
+
+
+@pytest.mark.parametrize("levels", range(1, 6))
+def test_a_secret_spelled_in_escapes_is_one(levels: int) -> None:
+    line = nested(SECRETS["github"], levels).replace(b"g", b"\\" * 2 ** (levels - 1) + b"u0067")
+    assert told(line, levels) == SECRETS["github"]
+    assert redacted(line) == (nested("[redacted]", levels), 1)
+    other = nested("nothing", levels).replace(b"g", b"\\" * 2 ** (levels - 1) + b"u0067")
+    assert redacted(other) == (other, 0)
+
+
+HEAVY = [
+    b"sk-", b"eyJ-", b"eyJaaaaaaaa-", b"password=", b'password=\\"', b"\\", b"a", b"M-", b"SK", b"SG.", b"bearer ", b"://a:",
+    b":\\\\", b"cookie: a=b", b"cookie=", b"\\u0067", b'\\"', b'password: "a1\\\\\\"', b"hooks.slack.com/a/",
+    b'\\"DB_PASSWORD\\", \\"value\\": ', b"-----BEGIN PRIVATE KEY-----", b"password" + b"\\" * 30, b'password: "a1\\\\',
+    b'"api_token": "abcd1234efgh", ', b"authorization: basic ", b"MTA4NTU2Nzg5MDEyMzQ1Njc4.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HEAVY)
+def test_a_long_line_takes_as_long_as_it_is(piece: bytes) -> None:
+    """Three megabytes in seconds; what looked at the rest from each place would take hours."""
+    began = time.process_time()
+    redacted(piece * (3 * 2**20 // len(piece)))
+    redacted(b"-----BEGIN PRIVATE KEY-----" + piece * (2**19 // len(piece)))
+    assert time.process_time() - began < 15
 
 
 def test_a_key_that_is_cut_goes_as_far_as_it_is_there() -> None:
@@ -84,6 +182,10 @@ def test_a_key_that_is_cut_goes_as_far_as_it_is_there() -> None:
         "https://example.com:8080/a@b and git@github.com:org/repo.git",
         "claude-opus-4-5-20251101",
         "bearer of bad news",
+        "SK0123456789abcdef0123456789abcdef01 and aSK0123456789abcdef0123456789abcdef",
+        "eat a cookie: they are good, cookies=3",
+        "com.example.MavenProjectTestResources.abcdef.long",
+        '{"type": "password", "value": "text", "token": null}',
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
