@@ -1,5 +1,6 @@
 """What is counted of messages, added up, and what reports say of it."""
 
+import operator
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -21,7 +22,7 @@ class Sums:
         return Histogram()
 
     def add(self, numbers: Iterable[int]) -> None:
-        self.numbers = [a + b for a, b in zip(self.numbers, numbers, strict=True)]
+        self.numbers = list(map(operator.add, self.numbers, numbers))
 
     @property
     def messages(self) -> int:
@@ -71,6 +72,5 @@ def percentage(part: int, whole: int) -> float:
 
 def added(parts: Iterable[Sums]) -> Sums:
     total = Sums()
-    for part in parts:
-        total.add(part.numbers)
+    total.numbers = [sum(column) for column in zip(*(part.numbers for part in parts), strict=True)] or total.numbers
     return total

@@ -36,6 +36,13 @@ def exists(zone: str, day: date) -> bool:
     return begin(zone, day) < begin(zone, day + A_DAY)
 
 
+@lru_cache(maxsize=300)
+def days_from(zone: str, first: date, dates: int) -> Sequence[date]:
+    """So many dates but those that the zone skipped."""
+    days = (first + n * A_DAY for n in range(dates))
+    return tuple(day for day in days if exists(zone, day))
+
+
 @dataclass(frozen=True)
 class Window:
     """From `start` up to, not including, `stop`; both ends of what was asked for are inside."""
@@ -83,9 +90,7 @@ class Window:
         return (local.day(self.end) - local.day(self.start)).days + 1
 
     def days_in(self, zone: str) -> Sequence[date]:
-        first = calendar(zone).day(self.start)
-        days = (first + n * A_DAY for n in range(self.dates(zone)))
-        return [day for day in days if exists(zone, day)]
+        return days_from(zone, calendar(zone).day(self.start), self.dates(zone))
 
     @property
     def previous(self) -> "Window":
