@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from app.analytics.cut import Cut, Piece, by_days, by_window, uncut
+from app.analytics.cut import Cut, Piece, by_days, by_window, entire, uncut
 from app.analytics.parameters import Agents, Members, Models, ReportQuery
 from app.analytics.percentiles import BUCKETS, THRESHOLDS
 from app.analytics.sums import NUMBERS, Sums
@@ -238,7 +238,8 @@ def by_facts(key: Key, given: frozenset[str]) -> Prepared:
 async def count(tx: Tx, window: Window, filters: Filters, key: Key) -> dict[Any, Sums]:
     """Every line of a report, by day, agent, model or member; the last three by what answers call them."""
     source = source_of(key, filters)
-    cut = uncut(window) if source is None else by_days(window) if key == "day" else by_window(window)
+    known, unknown = (by_days, uncut) if key == "day" else (by_window, entire)
+    cut = known(window) if source else unknown(window)
     found = await count_whole_days(tx, cut, filters, key)
     pieces = cut.pieces if key == "day" else [piece for piece, _ in cut.signed]
     if pieces:

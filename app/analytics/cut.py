@@ -64,7 +64,12 @@ def by_days(window: Window) -> Cut:
 @lru_cache(maxsize=1_000)
 def by_window(window: Window) -> Cut:
     """For the window as one, whatever zone its days are reported in."""
-    return cut(window, []) if window.home else uncut(window)
+    return cut(window, []) if window.home else entire(window)
+
+
+def entire(window: Window) -> Cut:
+    """For what no rollup can answer of the window as one."""
+    return Cut({}, [Piece(window.start, window.stop, day) for day in window.days[:1]])
 
 
 def uncut(window: Window) -> Cut:

@@ -11,6 +11,8 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     DateTime,
+    Integer,
+    Subquery,
     Uuid,
     any_,
     bindparam,
@@ -21,10 +23,11 @@ from sqlalchemy import (
     null,
     select,
     true,
+    union_all,
 )
 
 from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, spans, total
-from app.analytics.cut import Cut, Piece, by_days, by_window, uncut
+from app.analytics.cut import Cut, by_days, by_window, entire, uncut
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
@@ -34,6 +37,8 @@ from app.models.subject_day import SubjectDay
 
 WHOLE_DAYS = SubjectDay.account_id == ACCOUNT, SubjectDay.day.between(bindparam("first"), bindparam("last"))
 OF_ACCOUNT = SubjectDay.subject == literal_column("'account'")
+# Filters that a session does not answer by itself.
+OF_MESSAGES = frozenset({"agent", "model"})
 OF_MEMBERS = SubjectDay.subject == literal_column("'member'")
 MEMBER = cast(func.nullif(SubjectDay.name, NONE), Uuid)
 CREATED_BY_ROLLUP = Prepared(select(null(), total(SubjectDay.sessions_created)).where(*WHOLE_DAYS, OF_ACCOUNT))
@@ -41,9 +46,11 @@ ACTIVE_BY_ROLLUP = Prepared(select(SubjectDay.day, SubjectDay.sessions_active).w
 UPDATED_BY_ROLLUP = Prepared(select(total(SubjectDay.sessions_updated)).where(*WHOLE_DAYS, OF_ACCOUNT))
 
 
+LOW, HIGH = (bindparam(name, type_=DateTime(timezone=True)) for name in ("low", "high"))
+
+
 def within(moment: Any) -> Sequence[ColumnElement[bool]]:
-    low, high = (bindparam(name, type_=DateTime(timezone=True)) for name in ("low", "high"))
-    return AISession.account_id == ACCOUNT, moment >= low, moment < high
+    return AISession.account_id == ACCOUNT, moment >= LOW, moment < HIGH
 
 
 UPDATED_BY_FACTS = Prepared(select(func.count()).select_from(AISession).where(*within(AISession.updated_at)))
@@ -59,6 +66,38 @@ def active_by_facts(given: frozenset[str]) -> Prepared:
         .lateral()
     )
     return Prepared(select(PIECES.c.n, *inner.c).join_from(PIECES, inner, true()))
+
+
+@cache
+def with_matching_messages(given: frozenset[str]) -> Prepared:
+    """Different sessions with a matching message, a piece; and as piece 0, those of them created in a stretch."""
+    inner = (
+        select(Message.session_id)
+        .distinct()
+        .where(Message.account_id == ACCOUNT, *IN_PIECE, *FACTS.matching(given))
+        .correlate(PIECES)
+        .lateral()
+    )
+    seen = select(PIECES.c.n, inner.c.session_id).join_from(PIECES, inner, true()).cte("seen")
+    session = select(seen.c.session_id).distinct().subquery("session")
+    created = select(literal_column("0", Integer), func.count()).select_from(created_of(session))
+    return Prepared(union_all(select(seen.c.n, func.count()).group_by(seen.c.n), created))
+
+
+def created_of(session: Subquery) -> Subquery:
+    """Those of the sessions that were created in the stretch; looked up one by one, by nothing but their key.
+
+    Joined freely, a plan for any values compares each with each.
+    """
+    one = (
+        select(AISession.user_id, AISession.created_at)
+        .where(AISession.account_id == ACCOUNT, AISession.id == session.c.session_id)
+        .limit(literal_column("1"))
+        .correlate(session)
+        .lateral("one")
+    )
+    found = select(one.c.user_id).join_from(session, one, true())
+    return found.where(one.c.created_at >= LOW, one.c.created_at < HIGH).subquery("created")
 
 
 # Where days of the account's are parted: a session was active in the rest of one if it had more messages that day
@@ -91,13 +130,26 @@ ACTIVE_IN_PARTS = """
 @cache
 def created_by_facts(given: frozenset[str]) -> Prepared:
     """By member: sessions created in a stretch, with a message in it of the agents and models asked for."""
+    if given & OF_MESSAGES:
+        matching = Message.account_id == ACCOUNT, *WITHIN, *FACTS.matching(given)
+        session = select(Message.session_id).distinct().where(*matching).subquery("session")
+        user = created_of(session).c.user_id
+        return Prepared(select(user, func.count()).group_by(user))
     created = select(AISession.user_id, func.count()).where(*within(AISession.created_at)).group_by(AISession.user_id)
     if "user" in given:
         created = created.where(AISession.user_id == any_(bindparam("user", type_=ARRAY(Uuid()))))
-    if given & {"agent", "model"}:
-        seen = select(Message.session_id).where(Message.account_id == ACCOUNT, *WITHIN, *FACTS.matching(given))
-        created = created.where(AISession.id.in_(seen))
     return Prepared(created)
+
+
+async def active_and_created(tx: Tx, window: Window, filters: Filters) -> tuple[Mapping[date, int], int]:
+    """Sessions by reported day, and those created in the window; where only facts can tell, these are read once."""
+    if not filters.given & OF_MESSAGES:
+        return await active_sessions(tx, window, filters), await created_sessions(tx, window, filters)
+    pieces = uncut(window).pieces
+    values: dict[str, Any] = {**spans(pieces), "low": window.start, "high": window.stop, **filters.values}
+    rows = await with_matching_messages(filters.given).all(tx, **values)
+    found = {pieces[row[0] - 1].day: row[1] for row in rows if row[0]}
+    return {day: n for day, n in found.items() if day}, sum(row[1] for row in rows if not row[0])
 
 
 async def active_sessions(tx: Tx, window: Window, filters: Filters) -> Mapping[date, int]:
@@ -158,8 +210,7 @@ async def created_by_member(tx: Tx, window: Window, filters: Filters) -> dict[UU
 
 async def created(tx: Tx, window: Window, filters: Filters, by_rollup: Prepared) -> dict[UUID | None, int]:
     """A session names no agent or model: those of one are told by its messages, and no rollup knows them."""
-    known = filters.given <= {"user"}
-    cut = by_window(window) if known else Cut({}, [Piece(window.start, window.stop, window.days[0])])
+    cut = entire(window) if filters.given & OF_MESSAGES else by_window(window)
     found: Counter[UUID | None] = Counter()
     if cut.whole:
         first, last = cut.whole

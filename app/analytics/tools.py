@@ -12,7 +12,7 @@ from sqlalchemy.types import Uuid
 from starlette.responses import Response
 
 from app.analytics.counts import ACCOUNT, EVERYTHING, NONE, PIECES, add_names, count_whole_days, spans, total
-from app.analytics.cut import by_window, uncut
+from app.analytics.cut import by_window, entire
 from app.analytics.parameters import Compare, Members, WindowQuery
 from app.analytics.percentiles import THRESHOLDS
 from app.analytics.reports import ANSWERS, Asked, Dated, ErrorRate, Span, routes
@@ -115,7 +115,7 @@ def by_facts(*, of_members: bool) -> Prepared:
 
 async def calls(tx: Tx, window: Window, users: Sequence[object]) -> dict[str, Sums]:
     """By tool. Whose session a call belongs to no rollup knows."""
-    cut = uncut(window) if users else by_window(window)
+    cut = entire(window) if users else by_window(window)
     found = await count_whole_days(tx, cut, EVERYTHING, "tool")
     if cut.signed:
         values = {"users": users} if users else {}

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.analytics.counts import Filters, count
 from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
-from app.analytics.session_counts import active_sessions, created_sessions
+from app.analytics.session_counts import active_and_created, created_sessions
 from app.analytics.sums import Sums, added
 from app.analytics.window import Window
 from app.auth.caller import EngineerTagged
@@ -70,13 +70,14 @@ async def read_usage(tx: EngineerTagged, asking: Asked, asked: Annotated[ReportQ
 
 async def usage(tx: Tx, window: Window, filters: Filters, *, compare: bool) -> dict[str, Any]:
     days = await count(tx, window, filters, "day")
-    sessions = await active_sessions(tx, window, filters)
+    sessions, created = await active_and_created(tx, window, filters)
     nothing = Sums()
-    report = await totals(tx, window, filters, days)
+    report = totals(days, created)
     report["daily_usage"] = [line(day, days.get(day, nothing), sessions.get(day, 0)) for day in window.days]
     if compare:
         before = window.previous
-        report["previous"] = before.shown | await totals(tx, before, filters, await count(tx, before, filters, "day"))
+        created = await created_sessions(tx, before, filters)
+        report["previous"] = before.shown | totals(await count(tx, before, filters, "day"), created)
     return report
 
 
@@ -93,13 +94,13 @@ def line(day: date, sums: Sums, sessions: int) -> dict[str, Any]:
     }
 
 
-async def totals(tx: Tx, window: Window, filters: Filters, days: Mapping[date, Sums]) -> dict[str, Any]:
+def totals(days: Mapping[date, Sums], created: int) -> dict[str, Any]:
     """Summed over the days, so that these are never anything else than their sum."""
     sums = added(days.values())
     return {
         "total_messages": sums.messages,
         "total_tokens": sums.tokens,
-        "total_sessions": await created_sessions(tx, window, filters),
+        "total_sessions": created,
         "avg_response_time_ms": sums.average,
         **classes(sums),
         "error_count": sums.errors,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.analytics.counts import UNKNOWN, Filters, Key, count
 from app.analytics.cut import by_days, by_window
-from app.analytics.session_counts import active_sessions, created_by_member, created_sessions, updated_sessions
+from app.analytics.session_counts import active_and_created, created_by_member, created_sessions, updated_sessions
 from app.analytics.sums import NUMBERS
 from app.analytics.tools import calls
 from app.analytics.window import MOMENT, Window
@@ -202,8 +202,8 @@ async def test_rollups_facts_and_a_plain_count_agree(
         elif "user" in chosen:
             began = {n for n in began if made.owners[n] in chosen["user"]}
         for window in (home, away):
-            found = await active_sessions(tx, window, Filters(chosen))
-            assert {day: n for day, n in found.items() if n} == days
+            found, created = await active_and_created(tx, window, Filters(chosen))
+            assert ({day: n for day, n in found.items() if n}, created) == (days, len(began))
             assert await created_sessions(tx, window, Filters(chosen)) == len(began)
             assert sum((await created_by_member(tx, window, Filters(chosen))).values()) == len(began)
             updated = sum(window.start <= time < window.stop for time in story.updated)

@@ -188,6 +188,20 @@ async def test_a_month_of_histograms_is_read_as_weeks_and_a_few_days(ask: Ask, t
         assert weeks + days <= 12
 
 
+async def test_sessions_of_a_filter_are_looked_up_by_their_key_whatever_the_plan(
+    ask: Ask, tx: Tx, runs: list[Run]
+) -> None:
+    """Estimated few, thousands would be compared with thousands."""
+    for report, given in (("usage", {"model": "model-1"}), ("users", {"agent": "agent-1"})):
+        runs.clear()
+        await ask(report, given | await whole_days(tx))
+        (run,) = [run for run in runs if "LIMIT 1) AS one" in run.sql]
+        for plan in (await made_for(tx.driver, run), await generic(tx, run)):
+            found = list(nodes(plan))
+            assert {n["Index Name"] for n in found if n.get("Relation Name") == "ai_sessions"} == {"pk_ai_sessions"}
+            assert all(n["Actual Loops"] == 1 for n in found if n["Node Type"] in {"CTE Scan", "Materialize"})
+
+
 async def read_no_fact(tx: Tx, runs: list[Run]) -> None:
     assert runs
     for run in list(runs):
