@@ -10,9 +10,8 @@ import orjson
 
 from app.db.engine import Tx
 from app.transcripts.formats.lines import Problem
-from app.transcripts.processors.contract import Processor
+from app.transcripts.processors.contract import MOST_PROBLEMS, Processor
 
-MOST_PROBLEMS = 100
 MOST_ATTEMPTS = 5
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 # True until the log is read on: said of what stood at its end.

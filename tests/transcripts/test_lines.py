@@ -1,6 +1,7 @@
 """Hostile lines: each is named by number and code, what it holds is recovered, and nothing else is lost."""
 
 import json
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.transcripts.formats.lines import LONGEST
-from app.transcripts.formats.log import Recogniser
+from app.transcripts.formats.lines import LONGEST, MOST_BLANK
+from app.transcripts.formats.log import MOST_BYTES, MOST_LINES, Recogniser
 from tests.transcripts.corpus import Tree, each_tree
 from tests.transcripts.merged import Merged
 from tests.transcripts.reading import facts, lines, problems, read, read_growing, validate
@@ -69,6 +70,18 @@ def test_a_hostile_line_is_named_and_loses_nothing_else(code: str, line: bytes, 
 def test_carriage_returns_are_white_space() -> None:
     found = read(FORM, lines(call(1), call(2)).replace(b"\n", b"\r\n"))
     assert (len(facts(found, "messages")), problems(found)) == (2, [])
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b" \t\n"])
+@pytest.mark.parametrize("size", [65_536, 2**20 + 1])
+def test_millions_of_empty_lines_cost_little_and_shift_no_number(blank: bytes, size: int) -> None:
+    number = 3 * 2**20 // len(blank)
+    log = whole(1) + b"\n" + blank * number + b"{broken}\n" + whole(2) + b"\n"
+    before = time.thread_time()
+    found = read(FORM, *(log[start : start + size] for start in range(0, len(log), size)))
+    assert time.thread_time() - before < 1.5
+    assert sorted(row["id"] for row in facts(found, "messages")) == ["req_1", "req_2"]
+    assert problems(found) == [(line + 2, "blank") for line in range(MOST_BLANK)] + [(number + 2, "malformed")]
 
 
 def test_ten_megabytes_in_a_line_are_read() -> None:
@@ -257,3 +270,30 @@ def test_a_log_is_recognised_whatever_comes_first_and_however_long_its_lines_are
 @pytest.mark.parametrize("head", [b"", b"hello", b"{}", b'{"a": 1}\n{"b": 2}\n', b"\0\0", b"[]"])
 def test_what_is_no_log_is_not_taken_for_one(head: bytes) -> None:
     assert recognised([head]) is None
+
+
+FOREIGN = {
+    "empty lines": b"\n",
+    "of Windows": b"\r\n",
+    "words": b"x\n",
+    "records of another": b'{"a": 1}\n',
+    "a broken record": b'{"a": {"b": 1}, ]\n',
+}
+
+
+@pytest.mark.parametrize("line", FOREIGN.values(), ids=FOREIGN)
+def test_what_is_no_log_is_soon_given_up(line: bytes) -> None:
+    chunk, recogniser, before = line * (65_536 // len(line)), Recogniser(), time.thread_time()
+    for _ in range(50 * 2**20 // len(chunk)):
+        recogniser.feed(chunk)
+    assert time.thread_time() - before < 0.5
+    assert (recogniser.is_done, recogniser.end()) == (True, None)
+
+
+def test_a_log_may_begin_thousands_of_lines_and_megabytes_down_but_not_for_ever() -> None:
+    told = as_line({"sessionId": "s"})
+    for before, form in ((b"\n" * (MOST_LINES - 1), "claude_code"), (b"\n" * MOST_LINES, None)):
+        assert recognised([before + told]) == recognised([before, told]) == form
+    long = b'"' + b"x" * 2**20 + b'"\n'
+    for times, form in ((MOST_BYTES // len(long), "claude_code"), (MOST_BYTES // len(long) + 1, None)):
+        assert recognised([*[long] * times, told]) == form

@@ -12,10 +12,15 @@ Record = dict[str, Any]
 # Longer than any line seen; a file without a newline must not fill the memory.
 LONGEST = 16 * 2**20
 MOST_RESTARTS = 20
+# So many empty lines are told of: a file may hold nothing else, millions of them.
+MOST_BLANK = 1_000
+BLANK = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
 BETWEEN = re.compile(r"[ \t\r\n\0\ufeff]*")
 # How records begin; a line may hold one that begins in the midst of another that was cut off.
 BEGINNING = re.compile(r'\{\s*"(?:parentUuid|type|timestamp|sessionId|uuid|isSidechain|logicalParentUuid|payload)"')
+# How JSON begins that is no record; what begins otherwise and holds none need not be searched.
+VALUES = b'["-0123456789tfnNI'
 LENIENT = json.JSONDecoder(strict=False)
 SENTENCES = {
     "blank": "The line is empty.",
@@ -58,9 +63,13 @@ class Lines:
     dropping: bool = False
     _rest: list[bytes] = field(default_factory=list, repr=False)
     _held: int = field(default=0, repr=False)
+    _blank: int = field(default=0, repr=False)
 
     def cut(self, chunk: bytes) -> Iterator[tuple[int, bytes | None]]:
-        """Line numbers from 1 with the finished lines of a chunk; None for a line too long to be read."""
+        """Line numbers from 1 with the finished lines of a chunk; None for a line too long to be read.
+
+        Empty lines count; but where there are very many they are passed over.
+        """
         head, newline, tail = chunk.partition(b"\n")
         if not newline:
             self._hold(chunk)
@@ -68,12 +77,26 @@ class Lines:
         self._hold(head)
         lines = tail.split(b"\n")
         rest = lines.pop()
-        yield self._first()
+        first = self._first()
+        if first[1] is None or not self._is_passed_over(first[1]):
+            yield first
+        if self._blank >= MOST_BLANK and tail.isspace():
+            self.newlines += len(lines)
+            self.offset += len(tail) - len(rest)
+            lines = []
         for line in lines:
             self.newlines += 1
             self.offset += len(line) + 1
+            if not line[:2].strip() and self._is_passed_over(line):
+                continue
             yield self.newlines, line
         self._hold(rest)
+
+    def _is_passed_over(self, line: bytes) -> bool:
+        if line.strip(BLANK):
+            return False
+        self._blank += 1
+        return self._blank > MOST_BLANK
 
     def _hold(self, part: bytes) -> None:
         self._held += len(part)
@@ -112,6 +135,8 @@ def recover(line: bytes) -> tuple[list[Record], str]:
         return [], "nul" if b"\0" in line else "blank"
     if bare.startswith((b"//", b"#")):
         return [], "comment"
+    if b"{" not in bare and bare[0] not in VALUES:
+        return [], "malformed"
     try:
         record = orjson.loads(bare)
     except orjson.JSONDecodeError:

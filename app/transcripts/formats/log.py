@@ -9,7 +9,7 @@ import orjson
 from app.transcripts.formats.claude_code import ClaudeCode
 from app.transcripts.formats.codex import Codex
 from app.transcripts.formats.ledger import Fact, Ledger
-from app.transcripts.formats.lines import Lines, Problem, Record, problem, recover
+from app.transcripts.formats.lines import LONGEST, Lines, Problem, Record, problem, recover
 from app.transcripts.formats.source import Source
 
 
@@ -25,27 +25,40 @@ CODEX_KINDS = {"session_meta", "response_item", "event_msg", "turn_context"}
 CLAUDE_MARKS = {"sessionId", "parentUuid", "leafUuid", "isSidechain", "snapshot"}
 # Of lines that are no JSON so many are looked into for what they hold, which takes long.
 MOST_BROKEN = 50
+# Of real logs the third line tells at the latest. What says nothing for so long is none.
+MOST_LINES, MOST_BYTES = 10_000, 2 * LONGEST
 
 
 class Recogniser:
-    """Whose log it is: the first line that tells says so, however long it is and whatever comes before it."""
+    """Whose log it is: the first line that tells says so, however long it is and whatever comes before it.
+
+    A log of ours tells soon; of what does not, the rest costs nothing.
+    """
 
     def __init__(self) -> None:
         self.form: str | None = None
         self._lines = Lines()
         self._broken = 0
+        self._fed = 0
+        self.is_done = False
 
     def feed(self, chunk: bytes) -> str | None:
-        """The format, once it is known; then nothing more need be fed."""
-        for _, line in self._lines.cut(chunk):
-            self.form = self._told_by(line or b"")
-            if self.form is not None:
-                break
+        """The format, once it is known. `is_done`: nothing more need be fed."""
+        if self.is_done:
+            return self.form
+        for number, line in self._lines.cut(chunk):
+            self.form = self._told_by(line) if line and number <= MOST_LINES else None
+            self.is_done = self.form is not None or number >= MOST_LINES
+            if self.is_done:
+                return self.form
+        self._fed += len(chunk)
+        self.is_done = self._fed >= MOST_BYTES or self._lines.newlines >= MOST_LINES
         return self.form
 
     def end(self) -> str | None:
         """Of all that was fed; None for a log that is none of ours."""
-        self.form = self.form or self._told_by(self._lines.last()[1])
+        if not self.is_done:
+            self.form = self._told_by(self._lines.last()[1])
         return self.form
 
     def _told_by(self, line: bytes) -> str | None:

@@ -23,6 +23,9 @@ from uuid import UUID
 
 from app.transcripts.formats.lines import Problem
 
+# What is kept of those of one log.
+MOST_PROBLEMS = 100
+
 
 @dataclass(frozen=True)
 class Lines:
