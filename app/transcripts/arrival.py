@@ -2,14 +2,16 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.transcripts.formats.log import Recogniser
 from app.transcripts.packing import ZSTD, Cut, NotPacked, Unpacker, gunzip, packing_of, unpacked_by, unzstd
@@ -24,7 +26,9 @@ ARRIVAL_S = 300.0
 PATIENCE_S = 5.0
 CHUNK = 64 * KIB
 WINDOW = 32 * 2**20
-AT_ONCE = asyncio.Semaphore(2)
+# Logs that are unpacked at once, each of another account: who sends many waits for their own, not others for them.
+AT_ONCE = asyncio.Semaphore(3)
+OF_ACCOUNT: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 PACKINGS: dict[str, Unpacker] = {"gzip": gunzip, "zstd": unzstd(WINDOW)}
 TOO_LARGE = "A session log may have at most {} bytes, also once unpacked: it can be read where it lies, by tally push."
 CUT = "The log is packed and ends in the middle, so it is not whole: wait until it is written, then send it again."
@@ -34,8 +38,17 @@ NOT_PACKED = "The log is not the whole gzip or zstd stream that it is said to be
 
 
 @dataclass(frozen=True)
+class Packed:
+    """As it was sent; `name` is the file's own, where a form told it."""
+
+    file: Path
+    packing: str
+    name: str | None
+
+
+@dataclass(frozen=True)
 class Arrived:
-    """`file` is the caller's to move away; `name` is the file's own, where a form told it."""
+    """`file` is the caller's to move away."""
 
     file: Path
     name: str | None
@@ -57,7 +70,9 @@ async def receive(request: Request, data_dir: Path, largest: int) -> AsyncIterat
     packed, unpacked = await asyncio.to_thread(arriving, data_dir), await asyncio.to_thread(arriving, data_dir)
     try:
         name = await arrive(request, packed, largest, is_form=kind == "multipart/form-data")
-        yield await unpack_apart(packed, unpacked, (packing, largest), name)
+        async with place(request.state.caller["account_id"]):
+            found = await unpack_apart(request, Packed(packed, packing, name), unpacked, largest)
+        yield found
     finally:
         packed.unlink(missing_ok=True)
         unpacked.unlink(missing_ok=True)
@@ -105,37 +120,54 @@ async def whole_form(request: Request) -> AsyncIterator[FormData]:
         await form.close()
 
 
-async def unpack_apart(packed: Path, unpacked: Path, how: tuple[str, int], name: str | None) -> Arrived:
-    """In a thread, and few at once."""
+@asynccontextmanager
+async def place(account: str) -> AsyncIterator[None]:
+    async with AsyncExitStack() as taken:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await taken.enter_async_context(OF_ACCOUNT.setdefault(account, asyncio.Lock()))
+                await taken.enter_async_context(AT_ONCE)
+        except TimeoutError:
+            raise Unavailable("Tally is taking in as many logs as it can; nothing was lost, try again.") from None
+        yield
+
+
+async def unpack_apart(request: Request, packed: Packed, unpacked: Path, largest: int) -> Arrived:
+    """In a thread, which cannot be cancelled: it looks up between chunks whether anybody still waits for it."""
+    left = threading.Event()
+    watch = asyncio.create_task(until_left(request, left))
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await AT_ONCE.acquire()
-    except TimeoutError:
-        raise Unavailable("Tally is taking in as many logs as it can; nothing was lost, try again.") from None
-    try:
-        return await asyncio.to_thread(unpack, packed, unpacked, how, name)
+        return await asyncio.to_thread(unpack, packed, unpacked, largest, left)
     finally:
-        AT_ONCE.release()
+        left.set()
+        watch.cancel()
+        await asyncio.wait((watch,))
 
 
-def unpack(packed: Path, unpacked: Path, how: tuple[str, int], name: str | None) -> Arrived:
-    packing, largest = how
+async def until_left(request: Request, left: threading.Event) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    left.set()
+
+
+def unpack(packed: Packed, unpacked: Path, largest: int, left: threading.Event) -> Arrived:
     digest, size, recogniser = hashlib.sha256(), 0, Recogniser()
     try:
         with unpacked.open("wb") as out:
-            for chunk in contents(packed, packing):
+            for chunk in contents(packed.file, packed.packing):
                 size += len(chunk)
                 if size > largest:
                     raise ContentTooLarge(TOO_LARGE.format(largest))
+                if left.is_set():
+                    raise ClientDisconnect
                 digest.update(chunk)
                 out.write(chunk)
-                if recogniser.form is None:
-                    recogniser.feed(chunk)
+                recogniser.feed(chunk)
     except Cut:
         raise BadRequest(CUT) from None
     except NotPacked:
         raise BadRequest(NOT_PACKED) from None
-    return Arrived(unpacked, name, digest.hexdigest(), size, recogniser.end())
+    return Arrived(unpacked, packed.name, digest.hexdigest(), size, recogniser.end())
 
 
 def contents(file: Path, packing: str) -> Iterator[bytes]:
