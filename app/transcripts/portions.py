@@ -22,6 +22,7 @@ from app.facts.entry import bring_in
 from app.facts.identity import session_key
 from app.facts.members import Sender, sessions_of_others
 from app.facts.rows import ROWS
+from app.facts.write import enter
 from app.transcripts import friction
 from app.transcripts.formats.lines import Problem
 from app.transcripts.hands import Fault, Hand
@@ -209,7 +210,10 @@ async def write(desk: Desk, found: Sequence[Found]) -> list[File]:
     ids = [each.file.id for each in found]
 
     async def work(tx: Tx) -> list[tuple[State, str | None]]:
-        if len(await tx.driver.fetch(LOCK, tx.account, ids)) < len(ids):
+        # Read by a rule that is not the account's any more: what it remembers may not be kept.
+        settings = await enter(tx)
+        is_ruled_anew = settings["workspace_labels"] != desk.account["workspace_labels"]
+        if is_ruled_anew or len(await tx.driver.fetch(LOCK, tx.account, ids)) < len(ids):
             raise Superseded
         begun = [each.file.id for each in found if each.from_start and each.result.friction is not None]
         if begun:

@@ -106,7 +106,7 @@ function SettingsForm({ settings, onRenew }: SettingsFormProps) {
           name="workspace_labels"
           options={LABELS}
           initial={first.workspace_labels}
-          note="Of what comes in from now on."
+          note="Also in sessions that are stored: what a stricter rule cuts off does not come back."
         />
         <PickOne
           label="What others below admin see of members"
