@@ -25,7 +25,7 @@ from app.facts import retention, upkeep
 from app.models.account import Account
 from app.models.idempotency_key import IdempotencyKey
 from app.transcripts import passes
-from app.transcripts.pipeline import Budget, processors, run_processor, sweep
+from app.transcripts.pipeline import Budget, discard, has_unwanted, processors, run_processor, sweep
 from app.transcripts.processors.contract import Processor
 from app.transcripts.storage import Storage
 from app.web.answers import translate
@@ -34,6 +34,7 @@ log = structlog.get_logger("tally.worker")
 
 KEEP_ANSWERS = timedelta(hours=48)
 BATCH = 5_000
+MINUTE_S = 60.0
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 CLOSED_S = 600.0
@@ -121,12 +122,16 @@ def jobs(storage: Storage) -> tuple[Job, ...]:
     async def sweep_logs(database: Database, account: UUID) -> int:
         return await sweep(database, storage, account)
 
+    async def discard_logs(database: Database, account: UUID) -> int:
+        return await discard(database, storage, account)
+
     async def delete_closed_account(database: Database, account: UUID) -> int:
         return await closing.resume(database, storage, account)
 
     return (
         *JOBS,
         Job("sweep_logs", DAY_S, sweep_logs),
+        Job("discard_logs", MINUTE_S, discard_logs, has_unwanted),
         Job("delete_closed_accounts", CLOSED_S, delete_closed_account, is_closing),
         *map(of_processor, processors().values()),
     )

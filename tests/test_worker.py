@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,28 @@ async def test_every_job_of_ours_runs_and_what_was_uploaded_is_read(
                 assert (await ended(database, library.company.id, job.name)).holder is None
         assert (await library.totals())["s"]["input"] == 7
         assert {"process:usage", "process:friction", "prune_audit"} <= {job.name for job in every}
+
+
+async def test_logs_that_an_account_keeps_no_longer_go_within_about_a_minute(
+    apart: Addresses, database: Database, tmp_path: Path
+) -> None:
+    async with serving(apart, TALLY_DATA_DIR=tmp_path / "data") as api:
+        library = library_of(api.app, api.client, await api.founder.company())
+        await library.upload("a.jsonl", LOG)
+        await library.process()
+        (job,) = [job for job in jobs(library.storage) if job.name == "discard_logs"]
+        assert job.every_s <= 60
+        async with working(database, tmp_path, replace(job, every_s=0.1)):
+            await ended(database, library.company.id, job.name)
+            assert len(await library.raw_files()) == 1
+            setting = {"keep_transcripts": False}
+            await api.client.patch("/api/v1/account", json=setting, headers=library.company.admin.headers)
+            deadline = time.monotonic() + PATIENCE_S
+            while await library.raw_files():
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+        (log,) = await library.listed()
+        assert not log["kept"]
 
 
 async def test_where_nothing_is_wanted_a_look_is_no_run(database: Database, account: UUID, tmp_path: Path) -> None:

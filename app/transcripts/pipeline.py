@@ -4,6 +4,7 @@
     await run_processor(database, storage, account, name, Budget())  one pass; what it did, as the API shows it
     await backlog(tx, processor)                                     what waits, since when, what was set aside
     await sweep(database, storage, account)                          files that no row names any more go
+    await discard(database, storage, account)                        and those that the account keeps no longer
 
 Two passes of one processor over one account at once do no harm, but only one of them gets anywhere: give it a lease.
 """
@@ -26,19 +27,29 @@ from app.transcripts.processors.installed import is_ours, processors
 from app.transcripts.state import BACKLOG, QUARANTINED, File, Superseded, due, failed, save
 from app.transcripts.storage import ABANDONED, Storage
 
-__all__ = ["Budget", "backlog", "processors", "quarantined", "run_processor", "sweep"]
+__all__ = ["Budget", "backlog", "discard", "has_unwanted", "processors", "quarantined", "run_processor", "sweep"]
 
 log = structlog.get_logger("tally.pipeline")
 MOST_ERRORS = 100
+DISCARDED_AT_ONCE = 200
 # What one transaction takes of small logs.
 MOST_TOGETHER, LARGEST_BUNDLE = 64, PORTION
 SETTINGS = "SELECT id, workspace_labels, workspace_salt FROM accounts WHERE id = $1"
 NAMED = "SELECT storage_key FROM transcripts WHERE account_id = $1 AND storage_key = ANY ($2)"
 # An account that has since chosen to keep none.
-UNWANTED = """
-    UPDATE transcripts t SET storage_key = NULL FROM accounts a
-    WHERE t.account_id = $1 AND a.id = $1 AND NOT a.keep_transcripts
-        AND t.processed_at IS NOT NULL AND t.storage_key IS NOT NULL
+ARE_UNWANTED = """
+    SELECT NOT a.keep_transcripts AND EXISTS (
+        SELECT FROM transcripts t
+        WHERE t.account_id = $1 AND t.processed_at IS NOT NULL AND t.storage_key IS NOT NULL)
+    FROM accounts a WHERE a.id = $1
+"""
+UNWANTED = f"""
+    SELECT t.id FROM transcripts t JOIN accounts a ON a.id = $1
+    WHERE t.account_id = $1 AND NOT a.keep_transcripts AND t.processed_at IS NOT NULL AND t.storage_key IS NOT NULL
+    ORDER BY t.id LIMIT {DISCARDED_AT_ONCE} FOR NO KEY UPDATE OF t
+"""
+DISCARD = """
+    UPDATE transcripts t SET storage_key = NULL WHERE t.account_id = $1 AND t.id = ANY ($2)
     RETURNING old.storage_key
 """
 
@@ -185,14 +196,33 @@ async def quarantined(tx: Tx, processor: Processor, limit: int = 100) -> list[An
     return found
 
 
+async def has_unwanted(tx: Tx) -> bool:
+    """Whether logs are kept that the account, which once kept them, wants no longer."""
+    return bool(await tx.driver.fetchval(ARE_UNWANTED, tx.account))
+
+
+async def discard(database: Database, storage: Storage, account: UUID) -> int:
+    """Logs that were read before the account chose to keep none. How many went."""
+    gone = 0
+    while keys := await attempt(database, account, discard_some):
+        for key in keys:
+            await storage.delete(key)
+        gone += len(keys)
+    return gone
+
+
+async def discard_some(tx: Tx) -> list[str]:
+    """Their keys; should their files outlive this process, no row names them."""
+    ids = [row["id"] for row in await tx.driver.fetch(UNWANTED, tx.account)]
+    return [row["storage_key"] for row in await tx.driver.fetch(DISCARD, tx.account, ids)]
+
+
 async def sweep(database: Database, storage: Storage, account: UUID) -> int:
-    """Files that no row names: of an upload that was cut off, or of an account that keeps none. How many went."""
-    async with database.transaction(account) as tx:
-        unwanted = [row["storage_key"] for row in await tx.driver.fetch(UNWANTED, account)]
+    """Files that no row names: of an upload or a deletion that was cut off. How many went."""
     old = [kept.key async for kept in storage.keys(account) if kept.modified_at < datetime.now(UTC) - ABANDONED]
     async with database.transaction(account, read_only=True) as tx:
         named = {row["storage_key"] for row in await tx.driver.fetch(NAMED, account, old)}
-    unwanted += [key for key in old if key not in named]
-    for key in set(unwanted):
+    unwanted = [key for key in old if key not in named]
+    for key in unwanted:
         await storage.delete(key)
-    return len(set(unwanted))
+    return len(unwanted)
