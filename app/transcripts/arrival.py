@@ -31,6 +31,10 @@ AT_ONCE = asyncio.Semaphore(3)
 OF_ACCOUNT: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 PACKINGS: dict[str, Unpacker] = {"gzip": gunzip, "zstd": unzstd(WINDOW)}
 TOO_LARGE = "A session log may have at most {} bytes, also once unpacked: it can be read where it lies, by tally push."
+FORM_BODY = (
+    "A form's fields are no session log: send the log itself as application/x-ndjson, or as a file in a form, as"
+    " curl -F file=@log.jsonl does."
+)
 CUT = "The log is packed and ends in the middle, so it is not whole: wait until it is written, then send it again."
 NO_FORM = "The form cannot be read as multipart/form-data: let your client make it, as curl -F file=@log.jsonl does."
 MORE_THAN_A_FILE = "A form holds one file and nothing else, as in curl -F file=@log.jsonl; a name goes into ?name=."
@@ -72,6 +76,9 @@ async def receive(request: Request, data_dir: Path, largest: int) -> AsyncIterat
         name = await arrive(request, packed, largest, is_form=kind == "multipart/form-data")
         async with place(request.state.caller["account_id"]):
             found = await unpack_apart(request, Packed(packed, packing, name), unpacked, largest)
+        # Said by curl of any body, unless it is told what to say: then it is the log.
+        if kind == "application/x-www-form-urlencoded" and found.form is None:
+            raise UnsupportedMedia(FORM_BODY)
         yield found
     finally:
         packed.unlink(missing_ok=True)

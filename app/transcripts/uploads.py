@@ -26,7 +26,8 @@ from app.web.schema import Shape, problems
 router = APIRouter(prefix="/api/v1/transcripts", tags=["session logs"], route_class=GuardedRoute)
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 BINARY = {"type": "string", "format": "binary"}
-FORM = {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}
+FILE = BINARY | {"description": "The one file of the form, whatever its field is called."}
+FORM = {"type": "object", "properties": {"file": FILE}, "required": ["file"]}
 BODY = {
     "required": True,
     "content": {"application/x-ndjson": {"schema": BINARY}, "multipart/form-data": {"schema": FORM}},

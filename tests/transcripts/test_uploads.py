@@ -12,7 +12,7 @@ import zstandard
 from httpx import AsyncClient
 
 from app.db.addresses import Addresses
-from app.transcripts.pipeline import sweep
+from app.transcripts.pipeline import discard, sweep
 from tests.audit_rows import audited, written_by
 from tests.people import Company
 from tests.problem import is_problem
@@ -21,6 +21,7 @@ from tests.transcripts.library import TRANSCRIPTS, Library
 from tests.transcripts.test_processors import LOG
 
 LIMIT = 64 * 1024
+URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 SMALL = {"TALLY_MAX_UPLOAD_BYTES": LIMIT}
 PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
 SHA = hashlib.sha256(LOG).hexdigest()
@@ -287,9 +288,7 @@ async def test_only_its_owner_and_admins_delete_a_log(library: Library, company:
     assert await delete(library, company.admin, log, facts=True) == 204
 
 
-async def test_files_that_no_row_names_are_swept_after_an_hour(
-    library: Library, company: Company, client: AsyncClient
-) -> None:
+async def test_files_that_no_row_names_are_swept_after_an_hour(library: Library, company: Company) -> None:
     await library.upload("a", LOG)
     (key,) = await library.raw_files()
     folder = (library.storage._root / key).parent  # type: ignore[attr-defined]
@@ -302,16 +301,43 @@ async def test_files_that_no_row_names_are_swept_after_an_hour(
     assert sorted(kept.rpartition("/")[2] for kept in await library.raw_files()) == sorted(
         [key.rpartition("/")[2], "fresh"]
     )
-    await library.process()
-    await client.patch("/api/v1/account", json={"keep_transcripts": False}, headers=company.admin.headers)
-    assert await sweep(library.database, library.storage, company.id) == 1
-    assert [kept.rpartition("/")[2] for kept in await library.raw_files()] == ["fresh"]
 
 
 async def test_a_body_as_curl_sends_it_by_itself_is_the_log(client: AsyncClient, company: Company) -> None:
-    headers = company.viewer.headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = company.viewer.headers | URLENCODED
     answer = await client.post("/api/v1/transcripts?name=log.jsonl", content=LOG, headers=headers)
     assert (answer.status_code, answer.json()["form"]) == (201, "claude_code")
+
+
+async def test_the_fields_of_a_form_are_no_log(library: Library, company: Company) -> None:
+    for fields in (b"file=log.jsonl", b"", LOG.replace(b"\n", b"%0A").replace(b'"', b"%22")):
+        sent = {"content": fields, "headers": company.viewer.headers | URLENCODED}
+        answer = await library.client.post(TRANSCRIPTS, params={"name": "a"}, **sent)  # type: ignore[arg-type]
+        assert "curl -F file=@log.jsonl" in is_problem(answer, 415)["detail"]
+    assert (await library.listed(), await library.raw_files()) == ([], [])
+
+
+async def test_the_file_of_a_form_may_stand_in_any_field(library: Library, company: Company) -> None:
+    sent = {"files": {"log": ("log.jsonl", LOG)}, "headers": company.viewer.headers}
+    assert (await library.client.post(TRANSCRIPTS, **sent)).json()["sha256"] == SHA  # type: ignore[arg-type]
+
+
+async def test_logs_that_were_read_go_once_the_account_keeps_none_the_others_when_they_are_read(
+    library: Library, company: Company, client: AsyncClient
+) -> None:
+    for name in "abc":
+        await library.upload(name, LOG)
+    await library.process()
+    await library.upload("waiting", LOG)
+    assert await discard(library.database, library.storage, company.id) == 0
+    await client.patch("/api/v1/account", json={"keep_transcripts": False}, headers=company.admin.headers)
+    assert await discard(library.database, library.storage, company.id) == 3
+    assert {log["name"]: log["kept"] for log in await library.listed()} == {
+        "a": False, "b": False, "c": False, "waiting": True,
+    }  # fmt: skip
+    assert len(await library.raw_files()) == 1
+    await library.process()
+    assert await library.raw_files() == []
 
 
 async def test_a_log_is_known_by_a_line_far_behind_a_long_one(client: AsyncClient, company: Company) -> None:
