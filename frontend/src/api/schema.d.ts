@@ -286,7 +286,8 @@ export interface paths {
         head?: never;
         /**
          * Change Account
-         * @description Change settings. Another time zone moves every day in the reports, at once: a large account takes seconds.
+         * @description Change settings. Another time zone moves every day in the reports, another rule for workspaces names every
+         *     stored session anew, both at once: a large account takes seconds.
          */
         patch: operations["change_account"];
         trace?: never;
@@ -866,7 +867,7 @@ export interface components {
             audit_days: number;
             /**
              * Workspace Labels
-             * @description How workspaces are named: by path, by hash, or by last folder.
+             * @description How workspaces are named: by path, by hash, or by last folder. A change names stored sessions anew, as far as can be: a path becomes its hash or its last folder; a last folder becomes a hash of itself, which is not that of its path; a hash stays, and what was cut off does not come back.
              * @enum {string}
              */
             workspace_labels: "full_path" | "hashed" | "basename_only";
@@ -877,7 +878,7 @@ export interface components {
             create_members: boolean;
             /**
              * Keep Transcripts
-             * @description Whether raw session logs stay once every processor has read them.
+             * @description Whether raw session logs stay once every processor has read them. Turned off, those that were read before are deleted within about a minute.
              */
             keep_transcripts: boolean;
             /**
@@ -6469,7 +6470,10 @@ export interface operations {
             content: {
                 "application/x-ndjson": string;
                 "multipart/form-data": {
-                    /** Format: binary */
+                    /**
+                     * Format: binary
+                     * @description The one file of the form, whatever its field is called.
+                     */
                     file: string;
                 };
             };
