@@ -72,7 +72,9 @@ class Report:
     def add(self, other: "Report") -> None:
         """Another round of the same push."""
         self.rounds += 1
-        self.found, self.unchanged, self.no_logs = other.found, other.unchanged, other.no_logs
+        self.found, self.no_logs = other.found, other.no_logs
+        if self.rounds == 1:  # later everything is unchanged that was just pushed
+            self.unchanged = other.unchanged
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons.update(other.reasons)

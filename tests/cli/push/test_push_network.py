@@ -173,6 +173,17 @@ def test_a_proxy_is_gone_through_and_sees_nothing_that_was_said(machine: Machine
         assert not any(b"merger" in body for *_, body in seen)
 
 
+def test_a_proxy_before_a_server_with_a_private_ca_passes_on_what_it_cannot_read(
+    machine: Machine, server: Running
+) -> None:
+    logs = many(machine.home / "logs", 1)
+    with tls(server.url, machine.home) as (url, authority), proxy() as (via, seen):
+        behind = machine.with_(TALLY_URL=url, HTTPS_PROXY=via, https_proxy=via, NO_PROXY="")
+        assert "SSL_CERT_FILE" in behind.push(logs).sentence
+        assert behind.with_(SSL_CERT_FILE=str(authority)).pushed(logs)["rows"]["stored"] == 5
+    assert {(method, path) for method, path, _ in seen} == {("CONNECT", url.removeprefix("https://"))}
+
+
 def test_a_proxy_that_is_down_is_named(machine: Machine) -> None:
     down = f"http://127.0.0.1:{free_port()}"
     behind = machine.with_(HTTP_PROXY=down, http_proxy=down, NO_PROXY="")

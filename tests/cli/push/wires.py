@@ -3,6 +3,8 @@
 import datetime as dt
 import gzip
 import http.server
+import select
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -32,6 +34,22 @@ class Relay(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._pass_on(b"")
+
+    def do_CONNECT(self) -> None:
+        """A tunnel: what goes through it is for its two ends alone."""
+        self.seen.append(("CONNECT", self.path, b""))
+        self.close_connection = True
+        host, _, port = self.path.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=60) as beyond:
+            self.send_response(200)
+            self.end_headers()
+            ways = {self.connection: beyond, beyond: self.connection}
+            while ready := select.select(list(ways), [], [], 60)[0]:
+                for end in ready:
+                    piece = end.recv(2**16)
+                    if not piece:
+                        return
+                    ways[end].sendall(piece)
 
     def _pass_on(self, body: bytes) -> None:
         parts = urlsplit(self.target or self.path)
