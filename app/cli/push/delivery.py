@@ -16,7 +16,8 @@ from app.cli.push.faults import Refused
 from app.cli.push.report import NO_FAULT, Report
 from app.transcripts.reading.frames import Frame
 
-IN_FLIGHT = 2
+# One is read and checked there while another is written; with a third, neither waits for the wire or for a lock.
+IN_FLIGHT = 3
 UNAUTHORIZED = 401
 CHUNK = 2**18
 

@@ -22,7 +22,6 @@ PASSING = {408, 409, 425, 429, 502, 503, 504}
 SHORTEST_S, LONGEST_S = 0.5, 20.0
 # A token is renewed this long before its end.
 MARGIN_S = 60
-AT_ONCE = 2
 FIRST_S = 10.0
 SHOWN = 300
 
@@ -44,9 +43,8 @@ class Server:
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
-        limits = httpx.Limits(max_connections=AT_ONCE + 1)
         agent = {"User-Agent": f"tally-push/{__version__}", "X-Tally-Client": "cli"}
-        self._client = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=limits, headers=agent)
+        self._client = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, headers=agent)
         return self
 
     async def __aexit__(
