@@ -25,6 +25,7 @@ from app.cli import (
 from app.cli.demo import command as demo
 from app.cli.faults import explain
 from app.cli.push import command as push
+from app.cli.terminal import complain
 
 cli = typer.Typer(
     name="tally",
@@ -66,5 +67,5 @@ def main() -> None:
         sentence = explain(error)
         if sentence is None:
             raise
-        sys.stderr.write(f"tally: {sentence}\n")
+        complain(sentence)
         sys.exit(1)

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
-from app.cli.terminal import AsJson, show
+from app.cli.terminal import AsJson, complain, remark, say, show
 
 if TYPE_CHECKING:
     from app.db.engine import Database
@@ -49,11 +49,11 @@ def tell(found: dict[str, Any], *, as_json: bool) -> None:
     errors, noticed = found.pop("errors_detail"), found.pop("noticed")
     show(found, as_json=False)
     for said in noticed:
-        typer.echo(said)
+        say(said)
     for error in errors[:MOST_SHOWN]:
-        typer.echo(f"{error['file']}:{error['line']}: {error['detail']}", err=True)
+        remark(f"{error['file']}:{error['line']}: {error['detail']}")
     if found["errors"] > MOST_SHOWN:
-        typer.echo(f"and {found['errors'] - MOST_SHOWN} more: --json lists the first 100 of each file", err=True)
+        remark(f"and {found['errors'] - MOST_SHOWN} more: --json lists the first 100 of each file")
 
 
 def bring(  # noqa: PLR0913 - options, not parameters
@@ -93,7 +93,7 @@ def bring(  # noqa: PLR0913 - options, not parameters
         tell(summed(reports), as_json=False)
     unreadable = [report.file for report in reports if report.is_unreadable]
     for file in unreadable:
-        typer.echo(f"tally: {file}: no line of it could be read; is it a journal of events?", err=True)
+        complain(f"{file}: no line of it could be read; is it a journal of events?")
     if unreadable:
         raise typer.Exit(1)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from app.cli.terminal import complain
 from app.db.files import make_folders, open_own, read_own
 from app.settings import Settings
 
@@ -116,7 +116,7 @@ def inspect(addresses: "Addresses", settings: Settings) -> None:
     try:
         asyncio.run(run_on(addresses, settings, account_ids))
     except Away as away:  # a pod may be there before its database
-        sys.stderr.write(f"tally: {away} Going on without; it is tried again and again.\n")
+        complain(f"{away} Going on without; it is tried again and again.")
 
 
 def signing_secret(settings: Settings) -> str | None:

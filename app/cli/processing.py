@@ -8,7 +8,7 @@ import typer
 from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
 from app.cli.rollups import OneAccount, chosen
-from app.cli.terminal import AsJson, show_rows
+from app.cli.terminal import AsJson, remark, show_rows
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def process(
         ]
     show_rows(rows, as_json=as_json, empty="No log waits to be read.")
     for error in [] if as_json else errors:
-        typer.echo(f"{error['name']}: {error['detail']}", err=True)
+        remark(f"{error['name']}: {error['detail']}")
     if errors:
         raise typer.Exit(1)
 

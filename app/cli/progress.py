@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from app.cli.terminal import visible
+
 PARTS = 4
 THOUSANDTHS = 1000
 
@@ -11,13 +13,14 @@ THOUSANDTHS = 1000
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Say with what is yielded how many of `total` were done."""
+    what = visible(what)
     if not sys.stderr.isatty():
         yield percent_lines(what, total)
         return
     from rich.console import Console  # noqa: PLC0415 - only where a bar is shown
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)

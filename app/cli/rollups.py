@@ -9,7 +9,7 @@ import typer
 
 from app.cli.operator import DataDir, on_database, on_record, settings_with
 from app.cli.progress import share
-from app.cli.terminal import AsJson, show
+from app.cli.terminal import AsJson, say, show
 
 if TYPE_CHECKING:
     from app.db.engine import Database
@@ -48,7 +48,7 @@ def verify(account: OneAccount = None, data_dir: DataDir = None, *, as_json: AsJ
         show({"exact": not found, "differences": found}, as_json=True)
     else:
         for row in found[:MOST_SHOWN]:
-            typer.echo(f"{row['account']} {row['table']} {row['key']}: stored {row['stored']}, facts {row['facts']}")
+            say(f"{row['account']} {row['table']} {row['key']}: stored {row['stored']}, facts {row['facts']}")
         typer.echo(f"{len(found)} differences." if found else "Every rollup says what the facts say.")
     if found:
         raise typer.Exit(1)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.operator import settings_with
-from app.cli.terminal import AsJson, show
+from app.cli.terminal import AsJson, complain, say, show, visible
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,12 +55,12 @@ def push(  # noqa: PLR0913 - one parameter for each option
         raise typer.BadParameter("--dry-run and --watch do not go together.")
     missing = [path for path in paths or () if not path.exists() and not path.is_symlink()]
     if missing:
-        raise typer.BadParameter(f"{missing[0]} does not exist.", param_hint="PATHS")
+        raise typer.BadParameter(f"{visible(str(missing[0]))} does not exist.", param_hint="PATHS")
     roots = paths or own_folders(os.environ)
     given = secret(settings, key, is_needed=not dry_run)
     wish = Wish(address(settings), given, roots, patience, raw, watch, dry_run, as_json)
     if not roots:
-        sys.stderr.write(f"tally: {NOTHING}\n")
+        complain(NOTHING)
         raise typer.Exit(1)
     raise typer.Exit(carried_out(wish))
 
@@ -88,15 +87,16 @@ def carried_out(wish: "Wish") -> int:
     try:
         report = asyncio.run(stoppable(carry_out(wish)))
     except asyncio.CancelledError:  # before anything was read
-        sys.stderr.write("tally: Stopped before anything was read.\n")
+        complain("Stopped before anything was read.")
         return 1
     if wish.as_json:
         show(report.as_json(), as_json=True)
     else:
-        typer.echo("\n".join(report.summary()))
+        for line in report.summary():
+            say(line)
     complaints = report.complaints()
     for sentence in complaints if not wish.as_json else complaints[:1]:
-        sys.stderr.write(f"tally: {sentence}\n")
+        complain(sentence)
     return 0 if report.ok else 1
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -20,6 +19,7 @@ from app.cli.push.report import Report
 from app.cli.push.round import FAREWELL_S, Push
 from app.cli.push.server import Server
 from app.cli.push.state import directory, opened, place
+from app.cli.terminal import complain, remark
 
 PAUSE_S = 3.0
 # A file that failed is tried again when it changes, or after so long.
@@ -119,11 +119,11 @@ def tell(report: Report, said: set[str], *, first: bool) -> None:
     """`said`: complaints that need not be heard again."""
     if report.pushed or first:
         words = f"{report.pushed:,} files, {report.rows_read:,} rows, {report.rows_stored:,} of them new"
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {words}\n")
+        remark(f"{time.strftime('%H:%M:%S')}  {words}")
     for sentence in report.complaints():
         if sentence not in said:
             said.add(sentence)
-            sys.stderr.write(f"tally: {sentence}\n")
+            complain(sentence)
 
 
 def standing(report: Report, number: int) -> tuple[int, int, str]:
@@ -155,7 +155,7 @@ class Outages:
     def __call__(self, why: str) -> None:
         if time.monotonic() - self._said > SAID_EVERY_S:
             self._said = time.monotonic()
-            sys.stderr.write(f"tally: {why} Waiting for it.\n")
+            complain(f"{why} Waiting for it.")
 
 
 def emptied(folder: Path) -> Path:
