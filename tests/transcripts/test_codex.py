@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.transcripts.merged import Merged
-from tests.transcripts.reading import facts, lines, read, read_growing, validate
+from tests.transcripts.reading import facts, lines, problems, read, read_growing, validate
 
 FORM = "codex"
 PARENT, CHILD = "019e5615-1ef8-7270-b988-4f52f86449a4", "019e5615-9632-7740-b2cf-3061e4ff06e2"
@@ -66,6 +66,18 @@ def test_a_count_is_a_call_when_its_total_moved() -> None:
 
 def test_input_is_without_what_was_cached() -> None:
     assert tokens(meta(), counted(usage(100, 5, 80), usage(100, 5, 80))) == [(20, 5, 80)]
+
+
+@pytest.mark.parametrize("said", [10**30, -5, 1e308, True, "10"])
+def test_a_number_of_tokens_that_is_none_is_named_and_its_call_counts(said: Any) -> None:
+    odd = counted(usage(10) | {"output_tokens": said}, usage(20))
+    found = read(FORM, lines(meta(), counted(usage(10), usage(10)), odd, counted(usage(10), usage(30))))
+    assert problems(found) == [(3, "odd_count")]
+    assert [row["output_tokens"] for row in facts(found, "messages")] == [5, 0, 5]
+    alone = counted({"output_tokens": said}, {"output_tokens": said, "total_tokens": 1})
+    found = read(FORM, lines(meta(), alone))
+    assert problems(found) == [(2, "odd_count")]
+    assert [row["output_tokens"] for row in facts(found, "messages")] == [0]
 
 
 def test_two_calls_of_equal_size_are_two() -> None:

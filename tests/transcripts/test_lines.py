@@ -67,6 +67,31 @@ def test_a_hostile_line_is_named_and_loses_nothing_else(code: str, line: bytes, 
     assert sorted(row["id"] for row in facts(found, "messages")) == sorted(f"req_{n}" for n in [1, 3, *held])
 
 
+ODD = ["99999999999999999999999999", "-5", "1e308", "true", '"10"', "{}", "1.5"]
+
+
+@pytest.mark.parametrize("said", ODD)
+def test_a_number_of_tokens_that_is_none_is_named_and_its_call_counts(said: str) -> None:
+    odd = whole(2).replace(b'"output_tokens": 1', b'"output_tokens": ' + said.encode())
+    for place in (spoilt(odd), spoilt(odd).removesuffix(b"\n")):
+        found = read(FORM, place)
+        assert problems(found) == [(2, "odd_count")]
+        assert [(row["id"], row["input_tokens"], row["output_tokens"]) for row in facts(found, "messages")] == [
+            ("req_1", 1, 1), ("req_2", 2, 0), ("req_3", 3, 1),
+        ]  # fmt: skip
+    last = read(FORM, whole(1) + b"\n" + odd)
+    assert problems(last) == [(2, "odd_count")]
+    assert problems(read(FORM, spoilt(odd + whole(4)))) == [(2, "odd_count"), (2, "joined")]
+
+
+def test_a_life_of_the_cache_that_is_no_number_is_named_and_none_at_all_is_not() -> None:
+    usage = {"input_tokens": 1, "output_tokens": None, "cache_creation": {"ephemeral_1h_input_tokens": -1}}
+    odd = call(2) | {"message": {"id": "msg_2", "model": "claude-sonnet-4-5", "usage": usage}}
+    assert problems(read(FORM, lines(call(1), odd, call(3)))) == [(2, "odd_count")]
+    usage["cache_creation"] = {"ephemeral_1h_input_tokens": None}
+    assert not problems(read(FORM, lines(call(1), odd, call(3))))
+
+
 def test_carriage_returns_are_white_space() -> None:
     found = read(FORM, lines(call(1), call(2)).replace(b"\n", b"\r\n"))
     assert (len(facts(found, "messages")), problems(found)) == (2, [])

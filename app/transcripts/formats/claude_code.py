@@ -12,7 +12,7 @@ from typing import Any
 from app.transcripts.formats.ledger import TOKEN_CLASSES, Ledger, Row
 from app.transcripts.formats.lines import Record
 from app.transcripts.formats.source import Source
-from app.transcripts.formats.values import count, first_word, instant, milliseconds, name, word
+from app.transcripts.formats.values import count, first_word, instant, is_odd, milliseconds, name, word
 
 # Reports merge names by taking the later in the alphabet: a call that the main conversation records as well is its own.
 AGENT, SUB_AGENT = "claude-code", "claude sub-agent"
@@ -20,6 +20,8 @@ SYNTHETIC = "<synthetic>"
 OWN, COPY = 0, 1
 MOST_SCOPES = 16
 TOKENS = (*TOKEN_CLASSES, "cache_creation_1h_tokens")
+COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+LIVES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 # What the program writes in a person's place: commands, their output, and notes about them.
 ECHO = re.compile(
     r"\s*(?:<(?:command-name|command-message|command-args|local-command-\w+|bash-(?:input|stdout|stderr)|"
@@ -129,7 +131,10 @@ class ClaudeCode:
         asked = self._asked.get(scope(record))
         if at is not None and asked is not None and asked <= at:
             said["started_at"], said["completed_at"] = asked, at
-        add_usage(said, message.get("usage"))
+        usage = message.get("usage")
+        add_usage(said, usage)
+        if type(usage) is dict and has_odd(usage):
+            self._ledger.is_odd = True
 
     def _tool(self, block: Mapping[str, Any], session: str, at: str | None, message: str) -> None:
         key = name(block.get("id"))
@@ -236,6 +241,14 @@ def add_usage(said: Row, usage: Any) -> None:
             if type(more) is dict and more.get("type") == "advisor_message":
                 tokens = [count(one + other) or one for one, other in zip(tokens, classes(more), strict=True)]
     said |= zip(TOKENS, tokens, strict=True)
+
+
+def has_odd(usage: Mapping[str, Any]) -> bool:
+    """Whether something stands there that is no number of tokens."""
+    lives = usage.get("cache_creation")
+    return any(is_odd(usage.get(name)) for name in COUNTS) or (
+        type(lives) is dict and any(is_odd(lives.get(name)) for name in LIVES)
+    )
 
 
 def classes(usage: Mapping[str, Any]) -> list[int]:

@@ -13,7 +13,7 @@ from app.transcripts.formats.ledger import Ledger
 from app.transcripts.formats.lines import Record
 from app.transcripts.formats.outcomes import failed, failed_event
 from app.transcripts.formats.source import Source
-from app.transcripts.formats.values import count, instant, milliseconds, name, word
+from app.transcripts.formats.values import count, instant, is_odd, milliseconds, name, word
 
 AGENT, SUB_AGENT = "codex", "codex sub-agent"
 # Calls whose record has no output record after it.
@@ -193,14 +193,18 @@ class Codex:
         before, self._state.total = self._state.total, now
         if now == before:
             return None
+        told = [total.get(name) for name in CLASSES]
         last = info.get("last_token_usage")
+        if type(last) is dict:
+            told += [last.get(name) for name in CLASSES]
+        self._ledger.is_odd = any(map(is_odd, told))
         if type(last) is dict:
             return [count(last.get(name)) for name in CLASSES]
         return [max(0, new - old) for new, old in zip(now, before or [0] * len(now), strict=True)][:-1]
 
     def _counted(self, event: Mapping[str, Any], session: str, at: str | None) -> None:
         used = self._usage(event)
-        if used is None or not any(used):
+        if used is None or not (any(used) or self._ledger.is_odd):
             return
         state = self._state
         given, read, written, made = used

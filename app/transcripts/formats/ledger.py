@@ -43,6 +43,8 @@ class Ledger:
         }
         self._signals = [Fact("signals", row) for row in carried.get("signals", {}).values()]
         self.at: str | None = None
+        # Something in the last line should have been a number of tokens.
+        self.is_odd = False
 
     def carry(self) -> dict[str, dict[str, Any]]:
         """What there is to remember once everything was handed out."""

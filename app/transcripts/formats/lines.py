@@ -34,6 +34,7 @@ SENTENCES = {
     "malformed": "The line is not JSON throughout; what could be read of it was.",
     "too_deep": "The line is nested too deeply.",
     "too_long": f"The line is longer than {LONGEST // 2**20} MiB.",
+    "odd_count": "A number of tokens on the line is none; it counted nothing.",
     "not_a_record": "The line is JSON, but not a record.",
     "unfinished": "The last line is not finished; it waits for the rest.",
     "undated": "Nothing in the file says when it was; what it counts was left out.",

@@ -126,6 +126,8 @@ class Log:
                 continue
             if type(record) is dict:
                 take(record)
+                if ledger.is_odd:
+                    yield self._odd(number)
             else:
                 yield problem(number, "not_a_record")
             self.lines.open_line = False
@@ -141,12 +143,18 @@ class Log:
             record = None
         if type(record) is dict:
             self.format.take(record)
+            if self.ledger.is_odd:
+                yield self._odd(number)
             self.lines.take_last()
         elif line.strip(b" \t\r\n\0"):
             yield problem(number, "unfinished")
         yield from self.ledger.hand_out()
         if self.ledger.undated:
             yield problem(max(1, self.lines.newlines), "undated")
+
+    def _odd(self, number: int) -> Problem:
+        self.ledger.is_odd = False
+        return problem(number, "odd_count")
 
     def _broken(self, number: int, line: bytes | None) -> Iterator[Problem]:
         if line is None:
@@ -155,6 +163,8 @@ class Log:
         records, code = recover(line)
         for record in records:
             self.format.take(record)
+        if self.ledger.is_odd:
+            yield self._odd(number)
         # The newline of a line that was read before it had one.
         if not (self.lines.open_line and code == "blank"):
             yield problem(number, code)

@@ -34,6 +34,11 @@ def count(said: Any) -> int:
     return said if type(said) is int and 0 <= said <= LARGEST else 0
 
 
+def is_odd(said: Any) -> bool:
+    """Whether it counts nothing though something stands there."""
+    return said is not None and not (type(said) is int and 0 <= said <= LARGEST)
+
+
 def milliseconds(said: Any) -> float | None:
     return said if type(said) in (int, float) and 0 <= said <= LARGEST else None
 
