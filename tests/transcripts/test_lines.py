@@ -85,7 +85,11 @@ def test_a_number_of_tokens_that_is_none_is_named_and_its_call_counts(said: str)
 
 
 def test_a_life_of_the_cache_that_is_no_number_is_named_and_none_at_all_is_not() -> None:
-    usage = {"input_tokens": 1, "output_tokens": None, "cache_creation": {"ephemeral_1h_input_tokens": -1}}
+    usage: dict[str, Any] = {
+        "input_tokens": 1,
+        "output_tokens": None,
+        "cache_creation": {"ephemeral_1h_input_tokens": -1},
+    }
     odd = call(2) | {"message": {"id": "msg_2", "model": "claude-sonnet-4-5", "usage": usage}}
     assert problems(read(FORM, lines(call(1), odd, call(3)))) == [(2, "odd_count")]
     usage["cache_creation"] = {"ephemeral_1h_input_tokens": None}
