@@ -26,7 +26,7 @@ def database() -> Iterator[Addresses]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="tally-bench-") as folder,
-        Embedded(Path(folder) / "data", options=SIZES) as server,
+        Embedded(Path(folder), options=SIZES) as server,
     ):
         addresses = Addresses(application=parse(server.url(APPLICATION)), owner=parse(server.url("postgres")))
         upgrade(addresses)

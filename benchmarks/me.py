@@ -26,7 +26,7 @@ BARE = "bare FastAPI + asyncpg, same two statements"
 
 
 def measure() -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder, Embedded(Path(folder) / "data") as server:
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder, Embedded(Path(folder)) as server:
         addresses = of_embedded(server)
         upgrade(addresses)
         return compare(addresses)

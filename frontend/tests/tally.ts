@@ -1,6 +1,7 @@
 /** `tally up` as an operator starts it, in a folder of its own, and the commands beside it. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { chmodSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -34,6 +35,8 @@ export class Tally {
 
   /** Once it answers. */
   static async up(folder: string, ...options: string[]): Promise<Tally> {
+    // PostgreSQL must be able to pass through: under root its data would else live elsewhere, and outlast the test.
+    chmodSync(folder, 0o711);
     const tally = new Tally(folder, options);
     try {
       tally.url = await tally.hears(/Tally is ready: (\S+)/);

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import free_port
 from tests.cli.terminal import Running, Terminal, gone
-from tests.server import plain, running
+from tests.server import plain, reachable, running
 
 
 def demo_keys(out: str) -> dict[str, str]:
@@ -70,8 +70,8 @@ def test_no_demo_means_none(terminal: Terminal) -> None:
 
 
 def test_a_damaged_note_of_the_demo_is_no_note(terminal: Terminal) -> None:
-    (terminal.folder / "data").mkdir(mode=0o700)
-    (terminal.folder / "data" / "demo.json").write_text("{")
+    (terminal.folder / "data").mkdir()
+    (reachable(terminal.folder / "data") / "demo.json").write_text("{")
     with terminal.running("up", "--port", free_port()) as running:
         assert len(demo_keys(running.wait_for("Ctrl-C stops everything"))) == 4
 
