@@ -82,12 +82,17 @@ async def usage(tx: Tx, window: Window, filters: Filters, *, compare: bool) -> d
 
 
 def line(day: date, sums: Sums, sessions: int) -> dict[str, Any]:
+    given, made, read, written = sums.classes
+    # Written out: merged from smaller ones, each of a month of lines costs twice as much.
     return {
         "date": day,
         "messages": sums.messages,
-        "tokens": sums.tokens,
+        "tokens": given + made + read + written,
         "sessions": sessions,
-        **classes(sums),
+        "input_tokens": given,
+        "output_tokens": made,
+        "cache_read_tokens": read,
+        "cache_creation_tokens": written,
         "avg_response_time_ms": sums.average,
         "error_count": sums.errors,
         "cost_usd": sums.cost,
@@ -97,23 +102,17 @@ def line(day: date, sums: Sums, sessions: int) -> dict[str, Any]:
 def totals(days: Mapping[date, Sums], created: int) -> dict[str, Any]:
     """Summed over the days, so that these are never anything else than their sum."""
     sums = added(days.values())
-    return {
-        "total_messages": sums.messages,
-        "total_tokens": sums.tokens,
-        "total_sessions": created,
-        "avg_response_time_ms": sums.average,
-        **classes(sums),
-        "error_count": sums.errors,
-        "cost_usd": sums.cost,
-        "unpriced_messages": sums.unpriced,
-    }
-
-
-def classes(sums: Sums) -> dict[str, int]:
     given, made, read, written = sums.classes
     return {
+        "total_messages": sums.messages,
+        "total_tokens": given + made + read + written,
+        "total_sessions": created,
+        "avg_response_time_ms": sums.average,
         "input_tokens": given,
         "output_tokens": made,
         "cache_read_tokens": read,
         "cache_creation_tokens": written,
+        "error_count": sums.errors,
+        "cost_usd": sums.cost,
+        "unpriced_messages": sums.unpriced,
     }
