@@ -6,6 +6,7 @@ import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -68,6 +69,10 @@ def push(  # noqa: PLR0913 - one parameter for each option
 def address(settings: Settings) -> str:
     if not settings.url.startswith(("http://", "https://")):
         raise typer.BadParameter("must be an address such as https://tally.example.", param_hint="TALLY_URL, --url")
+    if "@" in urlsplit(settings.url).netloc:
+        raise typer.BadParameter(
+            "must name no user and no password: the API key is enough.", param_hint="TALLY_URL, --url"
+        )
     return settings.url.rstrip("/")
 
 

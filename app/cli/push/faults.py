@@ -14,7 +14,7 @@ class Refused(PushError):
 
 
 class Lost(PushError):
-    """The server was waited for long enough; later it may be there."""
+    """The server was waited for long enough, or cannot be asked from here; later it may be there."""
 
 
 class Held(PushError):

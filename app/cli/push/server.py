@@ -3,12 +3,15 @@
 import asyncio
 import base64
 import math
+import os
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from uuid import uuid4
 
 import httpx
@@ -36,6 +39,7 @@ class Server:
     key: str
     patience: float
     waiting: Callable[[str], None] = lambda _: None
+    _client: httpx.AsyncClient | None = None
     # Nobody ever answered: where nothing is, waiting long is of no use.
     _met: bool = False
     _token: str = ""
@@ -43,14 +47,13 @@ class Server:
     _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
-        agent = {"User-Agent": f"tally-push/{__version__}", "X-Tally-Client": "cli"}
-        self._client = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, headers=agent)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
     async def sign_in(self) -> dict[str, Any]:
         """The claims of whom the key belongs to: account_id and sub."""
@@ -118,14 +121,13 @@ class Server:
 
     async def _patiently(self, method: str, path: str, body: Body, *, signed: bool = False) -> httpx.Response:
         """The first answer that is not passing."""
+        client = self._client = self._client or client_of(self.url)
         began, tries = time.monotonic(), 0
         while True:
             headers = {"Authorization": f"Bearer {await self._bearer()}"} if signed else {}
             given = body()
             try:
-                answer = await self._client.request(
-                    method, path, **{**given, "headers": headers | given.get("headers", {})}
-                )
+                answer = await client.request(method, path, **{**given, "headers": headers | given.get("headers", {})})
             except httpx.TransportError as error:
                 why, wanted = silence(error, self.url), 0.0
             else:
@@ -142,6 +144,19 @@ class Server:
 
 
 JSON = {"Content-Type": "application/json"}
+
+
+def client_of(url: str) -> httpx.AsyncClient:
+    """Made when something is first asked, as what it needs may be missing: a dry run does without."""
+    agent = {"User-Agent": f"tally-push/{__version__}", "X-Tally-Client": "cli"}
+    try:
+        return httpx.AsyncClient(base_url=url, timeout=TIMEOUT, headers=agent)
+    except OSError as error:  # of ssl as well
+        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+        why = "is not there" if isinstance(error, FileNotFoundError) else "holds no certificates that can be read"
+        raise Lost(f"{os.environ.get(name)}, which {name} names, {why}: name the file of your CA, as PEM.") from None
+    except (ValueError, httpx.InvalidURL):
+        raise Lost("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY holds no address of a proxy: mend or unset it.") from None
 
 
 def accepted(answer: httpx.Response) -> httpx.Response:
@@ -179,4 +194,14 @@ def silence(error: httpx.TransportError, url: str) -> str:
         return f"{url} did not answer in time."
     if isinstance(error, httpx.ProxyError):
         return f"The proxy before {url} does not let us through: {said}."
-    return f"Nothing answers at {url}."
+    return f"Nothing answers at {url}{beyond(url)}."
+
+
+def beyond(url: str) -> str:
+    """Through which proxy it is asked for."""
+    parts, proxies = urlsplit(url), getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc):
+        return ""
+    name = f"{parts.scheme.upper()}_PROXY"
+    return f", asked for through the proxy {proxy.rpartition('@')[2]}: see {name}, ALL_PROXY and NO_PROXY"

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 from httpx import AsyncClient
 
 from app.admin.founding import create_key
@@ -187,5 +188,35 @@ def test_a_proxy_before_a_server_with_a_private_ca_passes_on_what_it_cannot_read
 def test_a_proxy_that_is_down_is_named(machine: Machine) -> None:
     down = f"http://127.0.0.1:{free_port()}"
     behind = machine.with_(HTTP_PROXY=down, http_proxy=down, NO_PROXY="")
-    assert "Nothing answers" in behind.push(many(machine.home / "logs", 1), "--patience", 0).sentence
+    logs = many(machine.home / "logs", 1)
+    said = (
+        f"Nothing answers at {machine.terminal.environment['TALLY_URL']}, asked for through the proxy {down}: see HTTP_"
+    )
+    assert said in behind.push(logs, "--patience", 0).sentence
+    odd = machine.with_(HTTP_PROXY="odd://x", http_proxy="odd://x", NO_PROXY="")
+    assert "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY" in odd.push(logs).sentence
     assert httpx.get(machine.terminal.environment["TALLY_URL"] + "/health/live").is_success
+
+
+@pytest.mark.parametrize(("held", "said"), [(None, "is not there"), ("garbage", "holds no certificates")])
+def test_a_ca_that_cannot_be_used_is_named_and_a_dry_run_does_without(
+    machine: Machine, held: str | None, said: str
+) -> None:
+    logs, authority = many(machine.home / "logs", 1), machine.home / "ca.pem"
+    if held:
+        authority.write_text(held)
+    beyond = machine.with_(SSL_CERT_FILE=str(authority))
+    sentence = beyond.push(logs).sentence
+    assert f"{authority}, which SSL_CERT_FILE names, {said}" in sentence
+    dry = beyond.push(logs, "--dry-run")
+    assert (dry.code, dry.err) == (0, "")
+    assert "1 found: 1 to push" in dry.out
+    assert sentence in dry.out
+
+
+def test_an_address_with_a_user_in_it_is_refused(machine: Machine) -> None:
+    logs = many(machine.home / "logs", 1)
+    ended = machine.push(logs, "--url", machine.terminal.environment["TALLY_URL"].replace("//", "//ada:secret@"))
+    assert ended.code == 2
+    assert "must name no user" in ended.err
+    assert "secret" not in ended.err
