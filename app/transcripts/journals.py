@@ -31,6 +31,7 @@ CHUNK = 2**18
 CLEARED_AT_ONCE = 100
 MOST_ERRORS = 100
 TOO_OLD, WAITS = "too_old", "its last line waits for the rest"
+FOREIGN = "no line of it is an event of a journal; logs of sessions are read by `tally push`"
 NOTHING_READ = hashlib.sha256().hexdigest()
 FIND = "SELECT byte_offset, newlines, read_sha256 FROM journals WHERE account_id = $1 AND id = $2"
 FIRST = """
@@ -91,6 +92,11 @@ class Report:
     def is_unreadable(self) -> bool:
         """Whether nothing at all could be read of it, now or before."""
         return self.errors > 0 and not (self.rows or self.ignored or self.too_old or self.skipped_by_offset)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether all that was read was passed over."""
+        return self.lines_read == self.ignored > 0 and not (self.rows or self.skipped_by_offset)
 
     def tell(self, said: Problem) -> None:
         self.errors += 1
@@ -174,6 +180,8 @@ class Import:
         for handful in self._handfuls(begun):
             await self._write(handful)
             yield (passes - 1) * todo + handful.place.byte_offset - begun.byte_offset, passes * todo
+        if self.report.is_foreign:
+            self.report.noticed.append(FOREIGN)
 
     async def _left_off(self) -> Place:
         """Where to go on: the beginning, unless the file still begins with what was read."""

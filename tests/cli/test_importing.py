@@ -111,3 +111,12 @@ def test_what_cannot_be_is_one_sentence(
 ) -> None:
     ended = typed.tally("import", journal, "--account", company.id, *more)
     assert sentence in ended.sentence
+
+
+def test_a_file_without_any_event_is_said_to_be_no_journal(typed: Terminal, company: Company, journal: Path) -> None:
+    other = journal.with_name("log.jsonl")
+    other.write_text('{"type": "assistant", "sessionId": "s"}\n' * 3)
+    ended = typed.tally("import", other, "--account", company.id)
+    assert ended.code == 0
+    assert f"{other}: no line of it is an event of a journal; logs of sessions are read by `tally push`" in ended.out
+    assert "no line of it" not in typed.tally("import", journal, "--account", company.id).out

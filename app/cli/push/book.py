@@ -47,6 +47,8 @@ class Book:
             self.report.no_logs += 1
             if candidate.found.observed[0]:
                 self.report.notes.append(f"{shown(candidate)} is no session log of an agent we know.")
+        if frame.head.get("rows") == 0 and frame.head.get("examples") == [[1, "unfinished"]]:
+            self.report.notes.append(f"{shown(candidate)} has no end of a line (LF) yet: all of it waits for one.")
         self.report.unchanged += outcome == "same"
         self.report.pushed += outcome in ("read", "packed")
         if self.server is None:

@@ -1,6 +1,7 @@
 """Which logs there are: the agents' own folders, or whatever was named."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from typing import NamedTuple
 from app.facts.workspaces import labeller
 
 ENDINGS = (b".jsonl", b".jsonl.zst")
+# As a log is called at the server; some systems write it in capitals.
+ENDING = re.compile(r"(\.jsonl|)(?:\.zst)?$", re.IGNORECASE)
 # Lists of prompts beside the logs; they are none.
 NO_LOGS = {b"history.jsonl"}
 LONGEST_NAME = 500
@@ -43,6 +46,8 @@ class Search:
                 self._folder(path, seen, named=named)
             elif stat.S_ISREG(seen.st_mode):
                 self._file(path, seen)
+            else:
+                self.notes.append((path, "It is neither a folder nor a file."))
         except OSError as error:
             self.failures[path] = f"It cannot be looked at: {error.strerror}."
 
@@ -53,7 +58,7 @@ class Search:
             return
         with os.scandir(path) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                wanted = entry.name.endswith(ENDINGS) and entry.name not in NO_LOGS
+                wanted = entry.name.lower().endswith(ENDINGS) and entry.name.lower() not in NO_LOGS
                 # Only what may be a folder or a log is asked for more.
                 if wanted or entry.is_symlink() or entry.is_dir():
                     self._entry(entry, wanted=wanted)
@@ -99,7 +104,8 @@ def namer(labels: str, salt: bytes, home: str) -> Callable[[bytes], str]:
     hashed = labeller("hashed", salt)
 
     def name(path: bytes) -> str:
-        folder, _, last = path.decode(errors="replace").removesuffix(".zst").rpartition("/")
+        folder, _, last = path.decode(errors="replace").rpartition("/")
+        last = ENDING.sub(lambda match: match[1].lower(), last)
         if labels == "full_path":
             whole = f"{folder}/{last}".removeprefix(home.rstrip("/") + "/").lstrip("/")
             called = "".join(letter if letter.isprintable() else "?" for letter in whole)

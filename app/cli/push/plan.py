@@ -57,4 +57,4 @@ def candidate(found: Found, name: str, known: Known | None, server: Server) -> C
 
 def same_size(found: Found, size: int, sha256: str) -> str | None:
     """A packed file shows its size only when it is read."""
-    return sha256 if found.path.endswith(b".zst") or found.observed[0] == size else None
+    return sha256 if found.path.lower().endswith(b".zst") or found.observed[0] == size else None

@@ -34,6 +34,7 @@ class Report:
     broken: list[dict[str, Any]] = field(default_factory=list)
     secrets: int = 0
     dry_run: bool = False
+    raw: bool = False
     # Why not everything was looked at.
     stopped: str = ""
     rounds: int = 0
@@ -115,8 +116,10 @@ class Report:
 
     def summary(self) -> list[str]:
         files = f"{self.found:,} found: {self.pushed:,} {'to push' if self.dry_run else 'pushed'}"
+        if self.rounds:  # some of them more than once
+            files = f"{self.found:,} found in the end; {self.pushed:,} times one was pushed"
         parts = {
-            "unchanged": self.unchanged,
+            "unchanged": 0 if self.rounds else self.unchanged,
             "no session log": self.no_logs,
             "failed": len(self.failures),
             "left for the next time": self.files_left,
@@ -129,7 +132,7 @@ class Report:
             )
         if self.rows_unanswered:
             rows += f" + {self.rows_unanswered:,} not answered for"
-        lines = [f"files  {files}", f"rows   {rows}"]
+        lines = [f"files  {files}"] if self.raw else [f"files  {files}", f"rows   {rows}"]
         if self.bytes_read:
             read = f"{self.bytes_read / MEGA:,.1f} MB in {self.seconds:,.1f} s ({self.speed:,.1f} MB/s)"
             lines.append(f"read   {read}, {self.bytes_sent / MEGA:,.1f} MB sent")

@@ -55,6 +55,8 @@ class Push:
         report.found = len(search.files) + len(search.failures)
         report.failures |= {path.decode(errors="replace"): why for path, why in search.failures.items()}
         report.notes += [f"{path.decode(errors='replace')}: {why}" for path, why in search.notes]
+        if not report.found:
+            report.notes.append("No log was found there: their names end in .jsonl or .jsonl.zst.")
         if self.rules.get("reader_version", 0) > READER_VERSION:
             report.notes.append(OUTDATED)
         candidates = self._candidates(search.files, report)

@@ -82,7 +82,7 @@ async def unasked(wish: Wish, server: Server, why: Lost) -> Report:
 
 
 async def once(push: Push) -> Report:
-    report = Report(dry_run=push.dry_run)
+    report = Report(dry_run=push.dry_run, raw=push.raw)
     try:
         with gauge("pushing") as reach, plain():
             await push.round(report, lambda report, number: reach(*standing(report, number)))
@@ -95,7 +95,7 @@ async def once(push: Push) -> Report:
 
 async def follow(push: Push) -> Report:
     """Until stopped. A line for each round that found something; what failed waits until it changes."""
-    whole, since, said = Report(), time.monotonic(), set[str]()
+    whole, since, said = Report(raw=push.raw), time.monotonic(), set[str]()
     try:
         while True:
             report = Report()

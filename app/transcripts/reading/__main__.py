@@ -78,7 +78,7 @@ class Reader:
 def stem(path: str) -> str:
     last = path.rpartition("/")[2]
     for ending in ENDINGS:
-        last = last.removesuffix(ending)
+        last = last[: -len(ending)] if last.lower().endswith(ending) else last
     return last
 
 

@@ -25,7 +25,7 @@ class Content:
 
     def __init__(self, file: IO[bytes], path: bytes) -> None:
         self._file = file
-        self.compressed = path.endswith(COMPRESSED)
+        self.compressed = path.lower().endswith(COMPRESSED)
         seen = os.fstat(file.fileno())
         self.observed = [seen.st_size, seen.st_mtime_ns, seen.st_ino]
         # Compressed, it shows its size at its end.

@@ -198,3 +198,32 @@ def test_wrong_usage_is_2(machine: Machine) -> None:
     assert machine.with_(TALLY_API_KEY="").push(machine.home).code == 2
     assert machine.with_(TALLY_URL="tally.example").push(machine.home).code == 2
     assert machine.push(machine.home, "--watch", "--dry-run").code == 2
+
+
+async def test_a_name_in_capitals_is_a_log_s_too(machine: Machine) -> None:
+    logs = machine.home / "logs"
+    logs.mkdir()
+    (logs / "ONE.JSONL").write_bytes(session(1))
+    (logs / "TWO.JSONL.ZST").write_bytes(zstandard.compress(session(2)))
+    assert machine.pushed(logs)["files"]["pushed"] == 2
+    assert sorted(row["name"].rpartition("/")[2] for row in await machine.files()) == ["ONE.jsonl", "TWO.jsonl"]
+    assert machine.pushed(logs)["files"]["unchanged"] == 2
+
+
+def test_where_nothing_was_found_it_is_said(machine: Machine) -> None:
+    pipe, folder = machine.home / "pipe.jsonl", machine.home / "empty"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    ended = machine.push(pipe, folder, "--dry-run")
+    assert ended.code == 0
+    assert f"{pipe}: It is neither a folder nor a file." in ended.out
+    assert "No log was found there" in ended.out
+
+
+def test_a_log_without_an_end_of_a_line_is_said_to_wait(machine: Machine) -> None:
+    log = machine.home / "log.jsonl"
+    log.write_bytes(session(1).replace(b"\n", b"\r"))
+    ended = machine.push(log, "--dry-run")
+    assert f"{log} has no end of a line (LF) yet: all of it waits for one." in ended.out
+    log.write_bytes(session(1) + b'{"type"')
+    assert "no end of a line" not in machine.push(log, "--dry-run").out

@@ -61,3 +61,10 @@ def test_a_log_too_large_to_be_sent_raw_keeps_no_other_back(machine: Machine) ->
     assert ended.json["files"]["pushed"] == 2
     assert "50 MiB" in ended.json["failures"][0]["reason"]
     assert not list((machine.home / "state" / "tally").glob("*.outbox/*"))
+
+
+def test_a_summary_of_raw_logs_speaks_of_no_rows(machine: Machine) -> None:
+    ended = machine.push(many(machine.home / "logs", 2), "--raw")
+    assert ended.code == 0
+    assert "2 found: 2 pushed" in ended.out
+    assert "rows" not in ended.out

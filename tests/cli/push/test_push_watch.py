@@ -42,6 +42,8 @@ async def test_live_sessions_are_followed_until_told_to_stop(machine: Machine, n
         assert running.err.count("gone.jsonl") == 1
         assert running.end(number) == 0, running.err
         assert "Traceback" not in running.err
+        assert "3 found in the end; " in running.out
+        assert "unchanged" not in running.out.splitlines()[0]
     assert not psutil.wait_procs(family, timeout=20)[1]
     assert machine.pushed(logs)["rows"]["read"] == 0
 
