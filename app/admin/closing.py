@@ -78,6 +78,7 @@ async def finish(
     database: Database, files: RawFiles, account: UUID, limits: str = PATIENCE
 ) -> AsyncGenerator[Counter[str], None]:
     """Delete what a closed account holds. Cut off anywhere, the next run goes on."""
+    await attempt(database, account, partial(outlast_writers, limits))
     async for gone in delete_logs(database, files, account):
         yield gone
     for table in emptied():
@@ -86,6 +87,12 @@ async def finish(
         while gone := await attempt(database, account, partial(delete_batch, table, limits)):
             yield gone
     yield await attempt(database, account, partial(vanish, limits))
+
+
+async def outlast_writers(limits: str, tx: Tx) -> None:
+    """Who was at it when the account was closed comes to an end first; who comes later meets a closed account."""
+    await tx.driver.execute(limits)
+    await tx.driver.execute(ALONE, str(tx.account))
 
 
 async def resume(database: Database, files: RawFiles, account: UUID) -> int:
@@ -119,8 +126,7 @@ async def delete_some(tx: Tx, table: Table, most: int | None = None) -> Counter[
 
 async def vanish(limits: str, tx: Tx) -> Counter[str]:
     """The account itself, and what a writer who was still at it left meanwhile: after this none can write."""
-    await tx.driver.execute(limits)
-    await tx.driver.execute(ALONE, str(tx.account))
+    await outlast_writers(limits, tx)
     gone: Counter[str] = Counter()
     for table in emptied():
         gone += await delete_some(tx, table)

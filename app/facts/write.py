@@ -36,8 +36,8 @@ from app.web.problems import Unauthorized
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::text, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 SETTINGS = """
-    SELECT a.timezone, a.retention_days, a.create_members, a.workspace_labels, a.workspace_salt, v.facts_from,
-        greatest(v.facts_from, v.counted_from) AS counted_from
+    SELECT a.timezone, a.retention_days, a.create_members, a.workspace_labels, a.workspace_salt, a.closing_at,
+        v.facts_from, greatest(v.facts_from, v.counted_from) AS counted_from
     FROM accounts a LEFT JOIN account_versions v ON v.account_id = $1 WHERE a.id = $1
 """
 # What a price depends on beside what is counted.
@@ -111,8 +111,8 @@ async def enter(tx: Tx) -> Any:
     """Take part in writing: no recount runs meanwhile. The account's settings, as they stand from here on."""
     await tx.driver.execute(SHARE, str(tx.account))
     settings = await tx.driver.fetchrow(SETTINGS, tx.account)
-    if settings is None:
-        # Deleted while this waited for its turn.
+    if settings is None or settings["closing_at"] is not None:
+        # Deleted, or about to be, since this was let in.
         raise Unauthorized
     return settings
 
