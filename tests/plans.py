@@ -20,7 +20,7 @@ class Run:
 
 
 def noting(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
-    """Every statement with values that goes through the driver from now on."""
+    """Every statement that asks something of the driver from now on, with its values."""
     found: list[Run] = []
     for name in ("fetch", "fetchrow", "fetchval"):
         original = getattr(asyncpg.Connection, name)

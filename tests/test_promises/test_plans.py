@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from app.analytics.parameters import WindowQuery
+from app.analytics.session_counts import PLANNED
 from app.analytics.summary import summary
 from app.analytics.window import Window
 from app.db.addresses import Addresses
@@ -110,7 +111,7 @@ async def test_every_statement_is_bound_to_its_account(
         asked |= await whole_days(tx)
     runs.clear()
     await ask(report, asked)
-    asked_for = list(runs)
+    asked_for = [run for run in runs if run.values]
     for run in asked_for:
         # The last one past row-level security: the statement names its account by itself.
         for plan in [await made_for(tx.driver, run), await generic(tx, run), await made_for(owner, run)]:
@@ -188,18 +189,16 @@ async def test_a_month_of_histograms_is_read_as_weeks_and_a_few_days(ask: Ask, t
         assert weeks + days <= 12
 
 
-async def test_sessions_of_a_filter_are_looked_up_by_their_key_whatever_the_plan(
-    ask: Ask, tx: Tx, runs: list[Run]
-) -> None:
-    """Estimated few, thousands would be compared with thousands."""
+async def test_sessions_of_a_filter_are_looked_up_by_their_key(ask: Ask, tx: Tx, runs: list[Run]) -> None:
+    """Estimated few, thousands would be compared with thousands; in a plan for any account, looked for in them."""
     for report, given in (("usage", {"model": "model-1"}), ("users", {"agent": "agent-1"})):
         runs.clear()
         await ask(report, given | await whole_days(tx))
         (run,) = [run for run in runs if "LIMIT 1) AS one" in run.sql]
-        for plan in (await made_for(tx.driver, run), await generic(tx, run)):
-            found = list(nodes(plan))
-            assert {n["Index Name"] for n in found if n.get("Relation Name") == "ai_sessions"} == {"pk_ai_sessions"}
-            assert all(n["Actual Loops"] == 1 for n in found if n["Node Type"] in {"CTE Scan", "Materialize"})
+        assert PLANNED in [each.sql for each in runs[: runs.index(run)]]
+        found = list(nodes(await made_for(tx.driver, run)))
+        assert {n["Index Name"] for n in found if n.get("Relation Name") == "ai_sessions"} == {"pk_ai_sessions"}
+        assert all(n["Actual Loops"] == 1 for n in found if n["Node Type"] in {"CTE Scan", "Materialize"})
 
 
 async def read_no_fact(tx: Tx, runs: list[Run]) -> None:
