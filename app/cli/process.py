@@ -50,10 +50,20 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Server(uvicorn.Server):
+    """Remembers which signal ended it."""
+
+    ended_by: int | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.ended_by = sig
+        super().handle_exit(sig, frame)
+
+
 def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
     """Answer until told to stop, then finish what is in flight."""
     give_back_at_once()
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             http=BoundedHead,
@@ -81,6 +91,9 @@ def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] = lam
             runner.run(announced())
     finally:
         listener.close()
+    # Mostly it has been raised again by now; not where it came in a moment when nobody could be interrupted.
+    if server.ended_by is not None:
+        raise SystemExit(128 + server.ended_by)
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
