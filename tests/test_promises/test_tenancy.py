@@ -67,7 +67,7 @@ async def test_a_storm_of_cancelled_requests_shows_nobody_a_foreign_row(apart: A
             async with gate:
                 task = asyncio.create_task(ask(random.choice(companies)))
                 if random.random() < 0.5:
-                    await asyncio.sleep(random.random() * 0.2)
+                    await asyncio.sleep(random.random() * 0.06)
                     task.cancel()
                 await asyncio.wait([task])
                 if task.cancelled():

@@ -63,6 +63,9 @@ class Scene:
         with log.open("wb") as out:
             command = [sys.executable, "-m", "app.cli", "worker"]
             process = subprocess.Popen(command, cwd=ROOT, env=dict(self.environment), stdout=out, stderr=out)
+        deadline = time.monotonic() + PATIENCE
+        while b'"event":"working"' not in log.read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.05)
         try:
             yield process
         finally:
