@@ -204,21 +204,22 @@ async def replace(tx: Tx, span: Span) -> None:
     """Count these days anew. The caller holds the account's facts alone."""
     await clear(tx, span.days)
     await insert(tx, span)
+    await renew_weeks(tx, span.days)
 
 
 async def clear(tx: Tx, days: Sequence[date]) -> None:
+    """Their weeks are to be renewed in the end; so with `insert`."""
     for count in COUNTS:
         await tx.driver.execute(count.delete(), tx.account, days, timeout=PATIENCE_S)
-    await renew_weeks(tx, days)
 
 
 async def insert(tx: Tx, span: Span) -> None:
     for count in COUNTS:
         await tx.driver.execute(count.insert(), tx.account, *bounds(span), timeout=PATIENCE_S)
-    await renew_weeks(tx, span.days)
 
 
-async def renew_weeks(tx: Tx, days: Sequence[date]) -> None:
+async def renew_weeks(tx: Tx, days: Iterable[date]) -> None:
+    """Those of days that were counted anew."""
     for sql in (WEEKS.delete(), WEEKS.insert()):
         await tx.driver.execute(sql, tx.account, weeks(days), timeout=PATIENCE_S)
 

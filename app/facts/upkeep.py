@@ -121,9 +121,10 @@ async def change_zone(tx: Tx, zone: str) -> None:
         # From the first instant of the first whole old day on, everything is counted into new days.
         begin = old.start(counted[0])
         await tx.driver.execute(SET_COUNTED_FROM, tx.account, begin)
-        days = await recount.days_of(tx, new, None)
-        for week in parts([day for day in days if new.end(day) > begin]):
+        days = [day for day in await recount.days_of(tx, new, None) if new.end(day) > begin]
+        for week in parts(days):
             await recount.insert(tx, Span.of(new, week, begin))
+        await recount.renew_weeks(tx, [*counted, *days])
     await tx.driver.execute(RENEW, tx.account)
 
 
