@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -23,6 +24,7 @@ from app.auth.caller import CallerTx, Changed
 from app.auth.guard import GuardedRoute
 from app.web.etags import NOT_MODIFIED, TAGGED, IfNoneMatch, headers, is_known, not_modified, tag_of
 from app.web.plain import as_json
+from app.web.requests import until_left
 from app.web.schema import Instant, problems
 
 A_WHILE_S = 0.05
@@ -127,12 +129,7 @@ class Asking:
                 await asyncio.wait((self._left,))
 
     def _watch(self, patience: asyncio.Timeout) -> None:
-        self._left = asyncio.create_task(self._until_left(patience))
-
-    async def _until_left(self, patience: asyncio.Timeout) -> None:
-        while (await self.request.receive())["type"] != "http.disconnect":
-            pass
-        patience.reschedule(0)
+        self._left = asyncio.create_task(until_left(self.request, partial(patience.reschedule, 0)))
 
 
 async def asking(request: Request, if_none_match: IfNoneMatch = None) -> Asking:

@@ -18,6 +18,7 @@ from app.transcripts.packing import ZSTD, Cut, NotPacked, Unpacker, gunzip, pack
 from app.transcripts.storage import arriving
 from app.web.bodies import TooLarge
 from app.web.problems import BadRequest, ContentTooLarge, Unavailable, Unprocessable, UnsupportedMedia
+from app.web.requests import until_left
 
 KIB = 1024
 # What a form adds around its file.
@@ -142,19 +143,13 @@ async def place(account: str) -> AsyncIterator[None]:
 async def unpack_apart(request: Request, packed: Packed, unpacked: Path, largest: int) -> Arrived:
     """In a thread, which cannot be cancelled: it looks up between chunks whether anybody still waits for it."""
     left = threading.Event()
-    watch = asyncio.create_task(until_left(request, left))
+    watch = asyncio.create_task(until_left(request, left.set))
     try:
         return await asyncio.to_thread(unpack, packed, unpacked, largest, left)
     finally:
         left.set()
         watch.cancel()
         await asyncio.wait((watch,))
-
-
-async def until_left(request: Request, left: threading.Event) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    left.set()
 
 
 def unpack(packed: Packed, unpacked: Path, largest: int, left: threading.Event) -> Arrived:

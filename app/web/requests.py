@@ -12,6 +12,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.answers import UNEXPECTED, respond, translate
@@ -115,6 +116,13 @@ class Requests:
         found = self.count.labels(method, route, status), self.seconds.labels(method, route)
         self._counted[method, route, status] = found
         return found
+
+
+async def until_left(request: Request, tell: Callable[[], None]) -> None:
+    """`tell`s once the client hung up. Only for a request whose body was read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    tell()
 
 
 class Exchange:
