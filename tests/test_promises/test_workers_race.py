@@ -19,8 +19,7 @@ import pytest
 from app.db.addresses import Addresses
 from tests.process import PATIENCE, ROOT, tally
 from tests.process import serving as environment_of
-from tests.server import migrate
-from tests.serving import empty_database, serving
+from tests.serving import serving
 from tests.test_promises.test_session_logs import call, stopped
 from tests.transcripts.corpus import SAMPLES, Tree
 from tests.transcripts.library import Library, called, library_of
@@ -37,14 +36,6 @@ RUNS = """
     WHERE account_id = $1 AND job LIKE 'process:%' AND duration_ms IS NOT NULL ORDER BY job, began_at
 """
 HELD = "SELECT count(*) FROM job_leases WHERE account_id = $1 AND holder IS NOT NULL"
-
-
-@pytest.fixture
-def apart(addresses: Addresses) -> Iterator[Addresses]:
-    """A database whose accounts are this test's alone: a worker serves them all."""
-    with empty_database(addresses) as found:
-        migrate(found)
-        yield found
 
 
 @dataclass(frozen=True)
