@@ -186,7 +186,7 @@ async def count(tx: Tx) -> None:
     """Rollups and totals, by the same statements that rebuild them."""
     calendar, days, handfuls = await upkeep.extent(tx)
     for week in upkeep.parts(days):
-        await recount.insert(tx, Span.of(calendar, week))
+        await recount.replace(tx, Span.of(calendar, week))
     for handful in handfuls:
         await retotal.replace(tx, handful)
     await tx.driver.execute(upkeep.RENEW, tx.account)
