@@ -184,6 +184,7 @@ async def account(database: Database, owner: "asyncpg.Connection[Any]", messages
 
 async def count(tx: Tx) -> None:
     """Rollups and totals, by the same statements that rebuild them."""
+    await tx.driver.execute("ANALYZE")  # else each count of a week reads all there is, day by day
     calendar, days, handfuls = await upkeep.extent(tx)
     for week in upkeep.parts(days):
         await recount.replace(tx, Span.of(calendar, week))

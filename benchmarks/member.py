@@ -89,7 +89,5 @@ async def fill(database: Database, owner: "asyncpg.Connection[Any]", size: Size)
             (NOTES, size.notes),
         ):
             await owner.execute(statement, account, member, *values)
-    # Else each week's count would read all messages for every day of it.
-    await owner.execute("ANALYZE ai_sessions, messages")
     await count(Tx(account, None, owner))  # type: ignore[arg-type]
     return Member(account, members[0])

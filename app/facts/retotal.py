@@ -1,7 +1,7 @@
 """The totals on sessions, counted again from their messages and tool calls.
 
-Each session by itself (LATERAL): for an account the planner has no statistics of, a join of whole counts would be
-counted anew for every row.
+Each table is read once a call, whatever the plan (MATERIALIZED): for an account the planner has no statistics of it
+may take an index that finds all of the account's rows, and session by session that would be done for each.
 """
 
 from collections.abc import Sequence
@@ -22,35 +22,39 @@ CHOSEN = """
 SHOWN = ", ".join("models::text AS models" if name == "models" else name for name in NAMES)
 STORED = f"SELECT id, {SHOWN} FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
 COUNTED = f"""
-    SELECT s.id, {SHOWN} FROM unnest($2::uuid[]) AS s (id)
-    CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE role = 'user') AS user_messages,
+    WITH paused AS (
+        SELECT *, created_at - lag(created_at) OVER (PARTITION BY session_id ORDER BY created_at) AS pause
+        FROM messages WHERE account_id = $1 AND session_id = ANY ($2)
+    ),
+    told AS MATERIALIZED (
+        SELECT session_id, count(*) FILTER (WHERE role = 'user') AS user_messages,
             count(*) FILTER (WHERE role = 'assistant') AS assistant_messages,
             count(*) FILTER (WHERE role NOT IN ('user', 'assistant')) AS other_messages,
             count(*) FILTER (WHERE is_error) AS error_count,
-            coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
-            coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
-            coalesce(sum(cache_read_tokens), 0)::bigint AS cache_read_tokens,
-            coalesce(sum(cache_creation_tokens), 0)::bigint AS cache_creation_tokens,
-            coalesce(sum(cost_micros), 0)::bigint AS cost_micros,
+            sum(input_tokens)::bigint AS input_tokens,
+            sum(output_tokens)::bigint AS output_tokens,
+            sum(cache_read_tokens)::bigint AS cache_read_tokens,
+            sum(cache_creation_tokens)::bigint AS cache_creation_tokens,
+            sum(cost_micros)::bigint AS cost_micros,
             count(*) FILTER (WHERE cost_micros IS NULL) AS unpriced_messages,
-            coalesce(sum(EXTRACT(epoch FROM pause) * 1000000) FILTER (WHERE pause <= '600 s'), 0)::bigint AS active_us,
+            (sum(EXTRACT(epoch FROM pause) * 1000000) FILTER (WHERE pause <= '600 s'))::bigint AS active_us,
             min(created_at) AS first_activity_at, max(created_at) AS last_activity_at
-        FROM (
-            SELECT *, created_at - lag(created_at) OVER (ORDER BY created_at) AS pause
-            FROM messages WHERE account_id = $1 AND session_id = s.id
-        ) AS paused
-    ) AS m
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS tool_calls, count(*) FILTER (WHERE is_error) AS tool_errors
-        FROM tool_calls WHERE account_id = $1 AND session_id = s.id
-    ) AS c
-    CROSS JOIN LATERAL (
-        SELECT coalesce(jsonb_object_agg(model_id, n), '{{}}') AS models FROM (
-            SELECT model_id, count(*) AS n FROM messages
-            WHERE account_id = $1 AND session_id = s.id AND model_id IS NOT NULL GROUP BY model_id
-        ) AS by_model
-    ) AS n
+        FROM paused GROUP BY session_id
+    ),
+    called AS MATERIALIZED (
+        SELECT session_id, count(*) AS tool_calls, count(*) FILTER (WHERE is_error) AS tool_errors
+        FROM tool_calls WHERE account_id = $1 AND session_id = ANY ($2) GROUP BY session_id
+    ),
+    named AS MATERIALIZED (
+        SELECT session_id, jsonb_object_agg(model_id, n) AS models FROM (
+            SELECT session_id, model_id, count(*) AS n FROM messages
+            WHERE account_id = $1 AND session_id = ANY ($2) AND model_id IS NOT NULL GROUP BY session_id, model_id
+        ) AS by_model GROUP BY session_id
+    )
+    SELECT s.id, {", ".join(f"coalesce({name}, 0) AS {name}" for name in SUMS)},
+        coalesce(models, '{{}}')::text AS models, first_activity_at, last_activity_at
+    FROM unnest($2::uuid[]) AS s (id) LEFT JOIN told ON told.session_id = s.id
+    LEFT JOIN called ON called.session_id = s.id LEFT JOIN named ON named.session_id = s.id
 """
 REPLACE = f"""
     UPDATE ai_sessions AS s
