@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -123,10 +124,8 @@ def seen(exchange: Exchange) -> Entry | None:
         return None
     user = exchange.caller.get("user_id")
     at = datetime.now(UTC) - timedelta(seconds=exchange.elapsed)
-    once = action == READ_AUDIT and result == DONE
-    minute = f"{action} {resource} {user} {at:%Y%m%d%H%M}"
     return Entry(
-        id=uuid5(UUID(exchange.caller["account_id"]), minute) if once else new_id(),
+        id=once_a_minute(exchange, at) if action == READ_AUDIT and result == DONE else new_id(),
         at=at,
         user_id=user,
         action=action,
@@ -141,11 +140,23 @@ def seen(exchange: Exchange) -> Entry | None:
     )
 
 
+def once_a_minute(exchange: Exchange, at: datetime) -> UUID:
+    """Who reads the audit page by page is noted for one look at it."""
+    caller = exchange.caller
+    return uuid5(UUID(caller["account_id"]), f"{exchange.route} {caller['user_id']} {at:%Y%m%d%H%M}")
+
+
+@cache
+def question(route: str) -> str:
+    """By the last word of the template: of /sessions/{session_id} it is sessions."""
+    return "query." + next(word for word in reversed(route.split("/")) if not word.startswith("{"))
+
+
 def named(exchange: Exchange, result: str) -> tuple[str | None, str | None]:
     """The action and its resource; no action where none is noted."""
     route = exchange.route
     if route.startswith(ANALYTICS):
-        return f"query.{exchange.noun}", exchange.path_parameters.get("session_id") if result == DONE else None
+        return question(route), exchange.path_parameters.get("session_id") if result == DONE else None
     if route in ACTIONS:
         return ACTIONS[route]
     return (REFUSE, f"{exchange.method} {route}") if result == REFUSED else (None, None)

@@ -17,6 +17,7 @@ from app.analytics import users as user_usage
 from app.analytics.examples import EXAMPLES
 from app.auth import exchange
 from app.auth.caller import Door, read_caller
+from app.auth.guard import is_whole
 from app.auth.limits import Limits
 from app.auth.looks import Looks
 from app.auth.tokens import TokenAuthority
@@ -100,7 +101,7 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
     )
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
-    app.router.middleware_stack = Addresses(app.router.routes, app.router.middleware_stack)
+    app.router.middleware_stack = Addresses(app.router.middleware_stack, app.router.routes)
     app.state.dashboard = Dashboard(settings.dashboard_dir, app.router.default)
     app.router.default = app.state.dashboard
     app.openapi = lambda: describe(app, batches.SCHEMAS, EXAMPLES)  # type: ignore[method-assign]
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None, database_url: URL | None = None
         token_seconds=settings.token_seconds,
     )
     app.add_middleware(BodyLimit, largest=settings.max_body_bytes)
+    app.add_middleware(Addresses, routes=[route for route in app.router.routes if is_whole(route)])
     app.state.trail = audit.Trail(database, app.state.metrics)
     app.add_middleware(
         Requests,

@@ -5,8 +5,7 @@ real answers against the shapes that the description shows.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -106,22 +105,16 @@ class Asking:
 
     async def unless_left(self, report: Report) -> dict[str, Any]:
         """Cancels the report, and with it the statement that runs, when nobody waits for it any more."""
+        patience = asyncio.timeout(None)
+        # Looked for only where it takes a while: that costs more than most reports.
+        watch = asyncio.get_running_loop().call_later(A_WHILE_S, self._watch, patience)
         try:
-            async with asyncio.timeout(None) as patience, self._watched(patience):
+            async with patience:
                 return await report()
         except TimeoutError:
             if patience.expired():
                 raise ClientDisconnect from None
             raise
-
-    @asynccontextmanager
-    async def _watched(self, patience: asyncio.Timeout) -> AsyncIterator[None]:
-        """Ends the patience when the client leaves; looked for only where it takes a while, as that costs more than
-        most reports.
-        """  # noqa: D205 - one sentence
-        watch = asyncio.get_running_loop().call_later(A_WHILE_S, self._watch, patience)
-        try:
-            yield
         finally:
             watch.cancel()
             if self._left:

@@ -1,7 +1,7 @@
 """What is counted of messages, added up, and what reports say of it."""
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from app.analytics.percentiles import Histogram
@@ -9,20 +9,21 @@ from app.facts.rollups import MESSAGE_NUMBERS
 from app.web.schema import dollars
 
 NUMBERS = MESSAGE_NUMBERS
+ZEROS = (0,) * len(NUMBERS)
 
 
 class Sums:
     """One line of a report."""
 
     def __init__(self) -> None:
-        self.numbers = [0] * len(NUMBERS)
+        self.numbers: tuple[int, ...] = ZEROS
 
     @cached_property
     def histogram(self) -> Histogram:
         return Histogram()
 
-    def add(self, numbers: Iterable[int]) -> None:
-        self.numbers = list(map(operator.add, self.numbers, numbers))
+    def add(self, numbers: Sequence[int]) -> None:
+        self.numbers = tuple(numbers) if self.numbers is ZEROS else tuple(map(operator.add, self.numbers, numbers))
 
     @property
     def messages(self) -> int:
@@ -33,7 +34,7 @@ class Sums:
         return self.numbers[1]
 
     @property
-    def classes(self) -> list[int]:
+    def classes(self) -> Sequence[int]:
         """Input, output, cache read, cache creation."""
         return self.numbers[2:6]
 
@@ -72,5 +73,5 @@ def percentage(part: int, whole: int) -> float:
 
 def added(parts: Iterable[Sums]) -> Sums:
     total = Sums()
-    total.numbers = [sum(column) for column in zip(*(part.numbers for part in parts), strict=True)] or total.numbers
+    total.numbers = tuple(sum(column) for column in zip(*(part.numbers for part in parts), strict=True)) or ZEROS
     return total

@@ -56,10 +56,24 @@ class Window:
     @classmethod
     def of(cls, asked: WindowQuery, home: str, now: datetime, length: timedelta = DEFAULT) -> Self:
         """Raises Unprocessable where the ends are in the wrong order or too far apart."""
-        zone = asked.timezone or home
-        first, last = asked.start_date, asked.end_date
-        stop = after(last, zone) if last else this_minute(now) + A_MINUTE
-        start = since(first, zone) if first else before(stop, zone, length, to_the_minute=last is None)
+        ends = asked.start_date, asked.end_date or this_minute(now) + A_MINUTE - MOMENT
+        return cls._between(ends, asked.timezone or home, home, length, to_the_minute=asked.end_date is None)
+
+    @classmethod
+    @lru_cache(maxsize=1_000)
+    def _between(
+        cls,
+        ends: tuple[date | datetime | None, date | datetime],
+        zone: str,
+        home: str,
+        length: timedelta,
+        *,
+        to_the_minute: bool,
+    ) -> Self:
+        """Kept, as pages ask for the same again and again."""
+        first, last = ends
+        stop = after(last, zone)
+        start = since(first, zone) if first else before(stop, zone, length, to_the_minute=to_the_minute)
         of_days = is_day(first) and is_day(last)
         if start >= stop:
             skipped = of_days and first == last

@@ -6,8 +6,8 @@
 database on every request, so that a demotion, a deactivation or a revoked key acts at once.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -23,7 +23,7 @@ from starlette.responses import Response
 from app.auth.limits import Limits
 from app.auth.looks import Looks
 from app.auth.tokens import Claims, TokenAuthority
-from app.db.engine import Database, Tx
+from app.db.engine import NOBODY, Database, Tx
 from app.db.statement import Prepared
 from app.models.account import Account
 from app.models.account_version import AccountVersion
@@ -91,8 +91,14 @@ class CallerTx(Tx):
     @classmethod
     def of(cls, tx: Tx, caller: Caller, request: Request) -> Self:
         """Who asks, and how the request says it came."""
-        state = request.state
-        return cls(tx.account, tx.connection, tx.driver, caller, state.request_id, state.client_kind, state.ip)
+        said = request.scope["state"]
+        return cls(
+            caller.account_id, tx.connection, tx.driver, caller, said["request_id"], said["client_kind"], said["ip"]
+        )
+
+
+# A transaction that ended: nothing can be read in it.
+OVER = Tx(NOBODY, None, None)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -152,11 +158,11 @@ async def read_caller(tx: Tx, claims: Claims) -> Caller:
 
 def bearer(request: Request) -> str:
     """The one token offered: of two, a proxy and we might each believe another."""
-    offered = request.headers.getlist("authorization")
-    scheme, _, token = offered[0].partition(" ") if len(offered) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token:
+    offered = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    scheme, _, token = offered[0].partition(b" ") if len(offered) == 1 else (b"", b"", b"")
+    if scheme.lower() != b"bearer" or not token:
         raise Unauthorized
-    return token
+    return token.decode("latin-1")
 
 
 class Gate(SecurityBase):
@@ -183,23 +189,20 @@ class Gate(SecurityBase):
         door: Door = request.app.state.door
         claims = await door.authority.verify(bearer(request))
         # Known from here on, for the log and the audit, also where they are refused.
-        request.state.caller.update(account_id=str(claims.account_id), user_id=str(claims.user_id))
-        request.state.headers.update(door.limits.take((claims.account_id, claims.key_id or claims.user_id)))
+        said = request.scope["state"]
+        said["caller"].update(claims.named)
+        said["headers"].update(door.limits.take((claims.account_id, claims.key_id or claims.user_id)))
         return claims
 
     async def run(self, handle: Handler, request: Request, claims: Claims) -> Response:
         """The answer, once it is committed."""
-        async with self.transaction(request, claims) as request.state.tx:
-            return await handle(request)
-
-    @asynccontextmanager
-    async def transaction(self, request: Request, claims: Claims) -> AsyncIterator[CallerTx]:
         door: Door = request.app.state.door
         account, mode = claims.account_id, {"read_only": self.read_only, "snapshot": self.read_only}
         async with door.database.transaction(account, **mode) as tx:
             caller = await read_caller(tx, claims)
             caller.require(self.role)
-            yield CallerTx.of(tx, caller, request)
+            request.state.tx = CallerTx.of(tx, caller, request)
+            return await handle(request)
 
 
 class Changed(Exception):
@@ -214,8 +217,7 @@ class Look(Gate):
         door: Door = request.app.state.door
         caller = await door.looks.at(claims)
         caller.require(self.role)
-        over = Tx(caller.account_id, None, None)  # type: ignore[arg-type]
-        return CallerTx.of(over, caller, request)
+        return CallerTx.of(OVER, caller, request)
 
 
 class Call(Look):

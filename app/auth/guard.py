@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from app.auth.caller import Gate
 from app.web.bodies import JsonRequest
@@ -16,12 +17,18 @@ from app.web.calling import Answering, Handler, application, can_be_called
 from app.web.parameters import Parameters
 
 
+def is_whole(route: BaseRoute) -> bool:
+    """Whether its application needs nothing of the framework around it."""
+    return isinstance(route, GuardedRoute) and route.is_called
+
+
 class GuardedRoute(APIRoute):
     """The route of every router."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        if can_be_called(self):
+        self.is_called = can_be_called(self)
+        if self.is_called:
             self.app = application(self._guarded(Handler(self)))
 
     def get_route_handler(self) -> Answering:

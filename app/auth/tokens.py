@@ -5,8 +5,9 @@ for its issuer, and each issuer has one family of algorithms: a public key can n
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -37,13 +38,18 @@ TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
 ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claims:
     """Who is calling. `key_id` is the API key the token was exchanged for, if it was."""
 
     user_id: UUID
     account_id: UUID
     key_id: UUID | None
+
+    @cached_property
+    def named(self) -> Mapping[str, str]:
+        """For the log and the audit."""
+        return {"account_id": str(self.account_id), "user_id": str(self.user_id)}
 
 
 @dataclass(frozen=True)

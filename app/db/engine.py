@@ -89,29 +89,36 @@ class Database:
 
         `snapshot`: all statements read one moment.
         """
-        async with self.lend() as (connection, driver):
-            committed = False
+        link = await self._borrow()
+        driver, committed = link.driver, False
+        try:
+            await driver.execute(self._begin(account, read_only=read_only, snapshot=snapshot))
+            yield Tx(account, link.connection, driver)
+            committed = await self._commit(driver)
+        finally:
             try:
-                await driver.execute(self._begin(account, read_only=read_only, snapshot=snapshot))
-                yield Tx(account, connection, driver)
-                committed = await self._commit(driver)
-            finally:
                 # Not asked: driver.is_in_transaction(). While a cancelled BEGIN is on its way it still says no.
                 if not committed and not driver.is_closed():
                     await self._abandon(driver)
+            finally:
+                await self._give_back(link)
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Link]:
         """A connection in no transaction and of no account: nothing may be run on it as it is."""
+        link = await self._borrow()
+        try:
+            yield link
+        finally:
+            await self._give_back(link)
+
+    async def _borrow(self) -> Link:
         await self._take_turn()
         try:
-            link = await self._pick()
-            try:
-                yield link
-            finally:
-                await self._give_back(link)
-        finally:
+            return await self._pick()
+        except BaseException:
             self._turns.release()
+            raise
 
     async def _take_turn(self) -> None:
         if not self._turns.locked():
@@ -139,13 +146,16 @@ class Database:
         return Link(connection, (await connection.get_raw_connection()).driver_connection)
 
     async def _give_back(self, link: Link) -> None:
-        if link.driver.is_closed() or link.connection.invalidated:
-            await drop(link)
-            return
-        # What SQLAlchemy takes for its own transaction, begun by its first statement; AUTOCOMMIT makes it an idea only.
-        if link.connection.in_transaction():
-            await link.connection.rollback()
-        self._idle.append(link)
+        try:
+            if link.driver.is_closed() or link.connection.invalidated:
+                await drop(link)
+                return
+            # What SQLAlchemy takes for its own transaction, begun by its first statement; AUTOCOMMIT makes it an idea.
+            if link.connection.in_transaction():
+                await link.connection.rollback()
+            self._idle.append(link)
+        finally:
+            self._turns.release()
 
     def _begin(self, account: UUID, *, read_only: bool, snapshot: bool) -> str:
         isolation = "REPEATABLE READ" if snapshot else "READ COMMITTED"

@@ -1,6 +1,7 @@
 """Where a request goes: an address without parameters is looked up; others are compared with pattern after pattern.
 
-One after another, 34 routers with their patterns cost a report 210 µs (measured), as much as the report itself.
+One after another, 34 routers with their patterns cost a report 210 µs (measured), as much as the report itself; what
+the framework puts around its router another 20.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Addresses:
-    """`otherwise`: the framework's own router, which knows all the same routes, and what to say where none fits."""
+    """`app` is asked for what is not among these: it knows all routes, and what to say where none fits."""
 
-    def __init__(self, routes: Sequence[BaseRoute], otherwise: ASGIApp) -> None:
-        self.otherwise = otherwise
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self.app = app
         self._routes: dict[tuple[str, str], Route] = {}
         for route in routes:
             if isinstance(route, Route) and not route.param_convertors:
@@ -23,7 +24,7 @@ class Addresses:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if route is None:
-            await self.otherwise(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         scope.update(route=route, endpoint=route.endpoint, path_params={})
         await route.app(scope, receive, send)

@@ -159,7 +159,7 @@ async def world(founder: Founder, database: Database, story: Story) -> World:
 async def counted(tx: Tx, window: Window, chosen: Filters, key: Key) -> dict[Any, tuple[list[int], dict[int, int]]]:
     found = await count(tx, window, chosen, key)
     return {
-        name: (sums.numbers, {number: n for number, n in enumerate(sums.histogram._counts) if n})
+        name: ([*sums.numbers], {number: n for number, n in enumerate(sums.histogram._counts) if n})
         for name, sums in found.items()
     }
 
