@@ -265,6 +265,11 @@ async def count_whole_days(tx: Tx, cut: Cut, filters: Filters, key: Key) -> defa
     return found
 
 
+def columns(rows: Sequence[Any], width: int) -> list[list[Any]]:
+    """Of rows of any kind."""
+    return [[row[i] for row in rows] for i in range(width)]
+
+
 def spans(pieces: Sequence[Piece]) -> dict[str, object]:
     return {"lows": [piece.low for piece in pieces], "highs": [piece.high for piece in pieces]}
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, spans, total
+from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, columns, spans, total
 from app.analytics.cut import Cut, by_days, by_window, entire, uncut
 from app.analytics.window import Window
 from app.db.engine import Tx
@@ -177,10 +177,6 @@ async def active_in_parts(tx: Tx, cut: Cut) -> dict[date, int]:
     rows = await tx.driver.fetch(ACTIVE_IN_PARTS, tx.account, *columns(pieces, 4), *columns(parted, 2))
     nothing = {day: 0 for day in touched if day}
     return nothing | {row[0]: row[1] for row in rows}
-
-
-def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[i] for row in rows] for i in range(width)]
 
 
 @cache
