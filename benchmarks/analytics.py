@@ -154,13 +154,15 @@ def growth(found: Bench) -> Iterator[Figure]:
 def edges(found: Bench) -> Iterator[Figure]:
     """What costs more than whole days: partial days, other zones, filters that no rollup holds."""
     big, now = found.data.big, Window.of(WindowQuery(), ZONE, datetime.now(UTC))
-    days, away = window(30), window(30, "Asia/Kathmandu")
+    days, away, opposite = window(30), window(30, "Asia/Kathmandu"), window(30, "Pacific/Auckland")
     member = Filters({"user": [found.runner.run(found.owner.fetchval(A_MEMBER, big.id))]})
     cases: Mapping[str, Report] = {
         "/usage, the last 30 days to this minute": reports(now)["usage"],
         "/agents, the last 30 days to this minute": reports(now)["agents"],
         "/usage, 30 days of another zone": reports(away)["usage"],
         "/agents, 30 days of another zone": reports(away)["agents"],
+        "/usage, 30 days of a zone whose midnight is our noon": reports(opposite)["usage"],
+        "/agents, 30 days of a zone whose midnight is our noon": reports(opposite)["agents"],
         "/usage of one model": lambda tx: usage(tx, days, Filters({"model": ["model-1"]}), compare=False),
         "/usage of one member": lambda tx: usage(tx, days, member, compare=False),
         "/agents of one member": lambda tx: agents(tx, days, member, compare=False),

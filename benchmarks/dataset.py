@@ -33,14 +33,16 @@ MEMBER = f"""
     SELECT $1::uuid, md5($1::uuid::text || 'u' || n)::uuid, 'member' || n || '@example.com', 'Member ' || n, 'viewer'
     FROM generate_series(0, {MEMBERS - 1}) AS n
 """
-# $2 sessions over $3 days, most in working hours; what a session is follows from its number.
+# $2 sessions over $3 days, from seven to five in Berlin, whenever this runs: what another zone costs depends on it.
+# What a session is follows from its number.
 SESSIONS = f"""
     INSERT INTO ai_sessions (account_id, id, external_id, user_id, session_type, status, created_at, updated_at)
     SELECT $1::uuid, md5($1::uuid::text || 's' || n)::uuid, 's' || n, md5($1::uuid::text || 'u' || n % {MEMBERS})::uuid,
         CASE WHEN n % 5 = 0 THEN 'guided' ELSE 'chat' END, 'completed', at, at + interval '12 minutes'
     FROM generate_series(0, $2::bigint - 1) AS n,
-        LATERAL (SELECT date_trunc('hour', now()) - interval '1 hour' - make_interval(
-            days => (n % $3::bigint)::int, secs => 20000 * power(random(), 1.5) + 16000 * random())) AS t (at)
+        LATERAL (SELECT date_trunc('day', now() - interval '18 hours', 'Europe/Berlin') + interval '17 hours'
+            - make_interval(
+                days => (n % $3::bigint)::int, secs => 20000 * power(random(), 1.5) + 16000 * random())) AS t (at)
 """
 MESSAGES = f"""
     INSERT INTO messages (account_id, id, session_id, user_id, role, status, is_error, error_kind, agent_name, model_id,
