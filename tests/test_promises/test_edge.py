@@ -3,14 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 
+from app import main
+from app.auth.guard import GuardedRoute
 from app.db.addresses import Addresses
 from app.main import create_app
+from app.web import requests
 from app.web.problems import Unavailable
 from tests.people import Company
 from tests.problem import is_problem
@@ -66,8 +72,8 @@ async def test_safe_headers_are_everywhere(client: httpx.AsyncClient, company: C
         assert headers.get_list("x-request-id") == headers.get_list("x-request-id")[:1]
 
 
-def odd_routes() -> APIRouter:
-    router = APIRouter()
+def odd_routes(prefix: str, route_class: type[APIRoute]) -> APIRouter:
+    router = APIRouter(prefix=prefix, route_class=route_class)
 
     @router.get("/crash", include_in_schema=False)
     async def crash() -> None:
@@ -76,6 +82,14 @@ def odd_routes() -> APIRouter:
     @router.get("/away", include_in_schema=False)
     async def away() -> None:
         raise Unavailable("Come again.", retry_after=7)
+
+    @router.get("/cut", include_in_schema=False)
+    async def cut() -> StreamingResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"the first"
+            raise Unavailable("Come again.", retry_after=7)
+
+        return StreamingResponse(pieces())
 
     @router.post("/length", include_in_schema=False)
     async def length(request: Request) -> int:
@@ -92,8 +106,11 @@ def odd_routes() -> APIRouter:
 def odd(addresses: Addresses) -> FastAPI:
     """The application with small bodies, a front end's origin, and routes that misbehave."""
     values = {"TALLY_MAX_BODY_BYTES": LARGEST, "TALLY_CORS_ORIGINS": "https://app.example.com, http://localhost:5173/"}
-    app = create_app(settings_for(addresses, **values))
-    app.include_router(odd_routes())
+    with pytest.MonkeyPatch.context() as patch:
+        # Those of the application go past the framework's layers; others do not.
+        patch.setattr(main, "ROUTERS", (*main.ROUTERS, odd_routes("/ours", GuardedRoute)))
+        app = create_app(settings_for(addresses, **values))
+    app.include_router(odd_routes("", APIRoute))
     return app
 
 
@@ -104,15 +121,33 @@ async def at_odd(odd: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_a_crash_reveals_nothing(at_odd: httpx.AsyncClient) -> None:
-    document = is_problem(await at_odd.get("/crash"), 500)
+WAYS = pytest.mark.parametrize("way", ["", "/ours"])
+
+
+@WAYS
+async def test_a_crash_reveals_nothing(at_odd: httpx.AsyncClient, way: str) -> None:
+    document = is_problem(await at_odd.get(f"{way}/crash"), 500)
     assert document["detail"].startswith("Something went wrong on our side")
 
 
-async def test_unavailable_says_when_to_come_again(at_odd: httpx.AsyncClient) -> None:
-    answer = await at_odd.get("/away")
+@WAYS
+async def test_unavailable_says_when_to_come_again(at_odd: httpx.AsyncClient, way: str) -> None:
+    answer = await at_odd.get(f"{way}/away")
     is_problem(answer, 503)
     assert answer.headers["retry-after"] == "7"
+
+
+@WAYS
+async def test_an_answer_that_is_cut_short_is_logged(
+    at_odd: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Its status said 200 before: nothing else tells."""
+    events: list[str] = []
+    said = SimpleNamespace(error=lambda event, **_: events.append(event), info=lambda event, **_: events.append(event))
+    monkeypatch.setattr(requests, "log", said)
+    with pytest.raises(AssertionError):  # of the transport: the answer has no end
+        await at_odd.get(f"{way}/cut")
+    assert events == ["crash", "request"]
 
 
 class Counted:
