@@ -92,10 +92,10 @@ async def working(database: Database, folder: Path, *jobs: Job, pace: Pace = FAS
 async def test_two_workers_and_a_trigger_never_do_one_job_at_once(
     apart: Addresses, database: Database, account: UUID, tmp_path: Path
 ) -> None:
-    """Each does it for 50 ms, again and again, as soon as it may."""
+    """Each does it for 50 ms, again and again, with a rest in which another may get hold of it."""
     notebook = tmp_path / "notebook"
     triggered = 0
-    way = ("at_work", 0.05, 0.0, 5.0)
+    way = ("at_work", 0.05, 0.1, 5.0)
     with worker(apart, notebook, way) as one, worker(apart, notebook, way) as two:
         for process in (one, two):
             await until_begun(notebook, process)

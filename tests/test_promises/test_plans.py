@@ -1,6 +1,6 @@
 """T7: every statement of a report is bound to its account by an index, and counts facts without visiting their table.
 
-Held for 200,000 messages of two accounts, for the plan made for the values at hand and for the generic one that
+Held for 120,000 messages of two accounts, for the plan made for the values at hand and for the generic one that
 PostgreSQL may keep after five runs.
 """
 
@@ -26,14 +26,14 @@ from tests.serving import operator
 WHOLE = {"start_date": "", "end_date": ""}  # filled in when the test runs
 FACTS = {"messages", "tool_calls"}
 COUNTED = {"ix_messages_counted", "ix_tool_calls_counted"}
-MESSAGES = 100_000  # an account
+MESSAGES = 60_000  # an account
 Case = tuple[str, dict[str, str]]
 Ask = Callable[[str, dict[str, str]], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
 async def full(database: Database, addresses: Addresses) -> AsyncIterator[Filled]:
-    """An account with 100,000 messages, next to another of the same size."""
+    """An account with 60,000 messages, next to another of the same size."""
     owner = await superuser(addresses.owner)
     filled = [await account(database, owner, MESSAGES, handoffs=1_000) for _ in range(2)]
     await settle(addresses.owner)
