@@ -1,6 +1,7 @@
 """E1-E7: the PostgreSQL we start ourselves keeps its promises. Real processes, real kills."""
 
 import asyncio
+import ctypes
 import os
 import pwd
 import shutil
@@ -20,10 +21,12 @@ import psutil
 import pytest
 
 from app.db import files
-from app.db.embedded import Embedded, EmbeddedError, Occupied, binaries
+from app.db.embedded import Embedded, EmbeddedError, Occupied, binaries, postmaster
 
 ROOT = os.geteuid() == 0
 LINUX = sys.platform == "linux"
+# What Linux calls PR_SET_CHILD_SUBREAPER: orphans are ours, and stay as they died until we ask for them.
+BURY_ORPHANS = 36
 QUICK = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
 SERVE = """
 import sys
@@ -522,15 +525,42 @@ def test_a_server_that_gives_up_is_quoted(made: Path) -> None:
     assert not processes_of(made)
 
 
-def test_a_recovery_of_more_than_ten_seconds_is_waited_for(made: Path) -> None:
-    """E7: killed, then started into a recovery that takes its time."""
-    slow = {**QUICK, "hot_standby": "off", "restore_command": "sleep 2.2; false"}
+@pytest.mark.skipif(not LINUX, reason="Only Linux lets a test have the orphans.")
+def test_a_killed_server_that_nobody_buried_is_in_nobody_s_way(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container whose first process buries nobody; seen while it was still dying, and dead a moment later."""
+    system = ctypes.CDLL(None)
+    system.prctl(BURY_ORPHANS, 1, 0, 0, 0)
+    try:
+        server_pid = kill_both(made)
+        while psutil.Process(server_pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        looks = iter([True])
+        seen = postmaster.runs_here
+        monkeypatch.setattr(postmaster, "runs_here", lambda pid, cluster: next(looks, False) or seen(pid, cluster))
+        with Embedded(made, options=QUICK) as server:
+            assert select(server, "select 1") == 1
+    finally:
+        system.prctl(BURY_ORPHANS, 0, 0, 0, 0)
+        for orphan in psutil.Process().children():
+            if orphan.name() == "postgres" and orphan.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(orphan.pid, 0)
+
+
+def kill_both(made: Path) -> int:
+    """A server and who looks after it; the server's pid."""
     parent = spawn(made)
     server_pid = int(said(parent)[1])
     os.kill(parent.pid, signal.SIGSTOP)  # so that nobody starts it again
     os.kill(server_pid, signal.SIGKILL)
     parent.kill()
     parent.communicate(timeout=10)
+    return server_pid
+
+
+def test_a_recovery_of_more_than_ten_seconds_is_waited_for(made: Path) -> None:
+    """E7: killed, then started into a recovery that takes its time."""
+    slow = {**QUICK, "hot_standby": "off", "restore_command": "sleep 2.2; false"}
+    kill_both(made)
     (made / "postgres/recovery.signal").touch()
     begun = time.monotonic()
     with Embedded(made, options=slow) as server:

@@ -63,9 +63,9 @@ def clear(cluster: Path, socket_dir: Path, account: Account) -> None:
         path.unlink(missing_ok=True)  # PostgreSQL refuses an empty or odd file for ever
     elif runs_here(found.pid, cluster):
         end(found.pid, cluster)
-    elif _alive(found.pid):
-        # A stranger has the pid now. PostgreSQL takes its parent's pid for a stale one, so it gets ours: the
-        # rest of the file stays, by which it looks for backends that survived their postmaster.
+    if found is not None and path.exists() and _alive(found.pid):
+        # A stranger has the pid now, or it is dead and nobody has buried it yet. PostgreSQL takes its parent's pid for
+        # a stale one, so it gets ours: the rest of the file stays, by which it looks for backends that survived.
         rest = path.read_text("utf-8", "replace").split("\n", 1)[1:]
         account.write(path, "\n".join([str(os.getpid()), *rest]))
     for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
