@@ -255,12 +255,10 @@ async def count_whole_days(tx: Tx, cut: Cut, filters: Filters, key: Key) -> defa
     if source and cut.whole:
         first, last = cut.whole
         statement, days = (by_weeks, cut.weeks) if source.weeks else (by_rollup, {"first": first, "last": last})
-        rows = await statement(source, key, filters.given).all(tx, **days, **filters.values)
-        by_day, is_timed = key == "day", key in TIMED
-        for row in rows:
-            sums = found[cut.rest[row[0]] if by_day else label(row[0])]
+        for row in await statement(source, key, filters.given).all(tx, **days, **filters.values):
+            sums = found[cut.rest[row[0]] if key == "day" else label(row[0])]
             sums.add(row[-len(NUMBERS) :])
-            if is_timed:
+            if key in TIMED:
                 sums.histogram.add_sent(row[1])
     return found
 

@@ -143,8 +143,11 @@ async def test_an_answer_that_is_cut_short_is_logged(
 ) -> None:
     """Its status said 200 before: nothing else tells."""
     events: list[str] = []
-    said = SimpleNamespace(error=lambda event, **_: events.append(event), info=lambda event, **_: events.append(event))
-    monkeypatch.setattr(requests, "log", said)
+
+    def note(event: str, **_: object) -> None:
+        events.append(event)
+
+    monkeypatch.setattr(requests, "log", SimpleNamespace(error=note, info=note))
     with pytest.raises(AssertionError):  # of the transport: the answer has no end
         await at_odd.get(f"{way}/cut")
     assert events == ["crash", "request"]

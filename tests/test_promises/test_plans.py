@@ -1,6 +1,6 @@
 """T7: every statement of a report is bound to its account by an index, and counts facts without visiting their table.
 
-Held for 120,000 messages of two accounts, for the plan made for the values at hand and for the generic one that
+Held for 200,000 messages of two accounts, for the plan made for the values at hand and for the generic one that
 PostgreSQL may keep after five runs.
 """
 
@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from app.analytics.summary import summary
 from app.analytics.window import Window
 from app.db.addresses import Addresses
 from app.db.engine import Database, Tx
+from app.facts import retotal
 from benchmarks.dataset import Filled, account, settle, superuser
 from tests.people import Founder
 from tests.plans import Run, generic, made_for, nodes, noting
@@ -26,14 +28,14 @@ from tests.serving import operator
 WHOLE = {"start_date": "", "end_date": ""}  # filled in when the test runs
 FACTS = {"messages", "tool_calls"}
 COUNTED = {"ix_messages_counted", "ix_tool_calls_counted"}
-MESSAGES = 60_000  # an account
+MESSAGES = 100_000  # an account
 Case = tuple[str, dict[str, str]]
 Ask = Callable[[str, dict[str, str]], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
 async def full(database: Database, addresses: Addresses) -> AsyncIterator[Filled]:
-    """An account with 60,000 messages, next to another of the same size."""
+    """An account with 100,000 messages, next to another of the same size."""
     owner = await superuser(addresses.owner)
     filled = [await account(database, owner, MESSAGES, handoffs=1_000) for _ in range(2)]
     await settle(addresses.owner)
@@ -199,6 +201,18 @@ async def test_sessions_of_a_filter_are_looked_up_by_their_key(ask: Ask, tx: Tx,
         found = list(nodes(await made_for(tx.driver, run)))
         assert {n["Index Name"] for n in found if n.get("Relation Name") == "ai_sessions"} == {"pk_ai_sessions"}
         assert all(n["Actual Loops"] == 1 for n in found if n["Node Type"] in {"CTE Scan", "Materialize"})
+
+
+async def test_totals_of_sessions_are_counted_with_one_read_of_each_table(tx: Tx) -> None:
+    """Session by session, a plan for an account without statistics would read all of the account's for each."""
+    sessions = await retotal.sessions_after(tx, UUID(int=0), None, 200)
+    read = [
+        node
+        for node in nodes(await made_for(tx.driver, Run(retotal.COUNTED, [tx.account, sessions])))
+        if node.get("Relation Name") in FACTS
+    ]
+    assert {node["Relation Name"] for node in read} == FACTS
+    assert all(node["Actual Loops"] == 1 for node in read)
 
 
 async def read_no_fact(tx: Tx, runs: list[Run]) -> None:

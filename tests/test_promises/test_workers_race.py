@@ -125,7 +125,7 @@ async def test_two_workers_and_who_asks_for_passes_read_each_log_once_though_one
     assert await counted(scene.raced) == await counted(scene.once)
     assert expected(Tree(SAMPLES)).items() <= (await scene.raced.totals()).items()
     runs = await scene.raced.rows(RUNS)
-    assert runs
+    assert {row["job"] for row in runs} == {"process:usage", "process:friction"}
     apart = [(a, b) for a, b in pairwise(runs) if a["job"] == b["job"]]
     assert all(a["ended_at"] <= b["began_at"] for a, b in apart), runs
     assert await scene.raced.rows(HELD) == [{"count": 0}]
