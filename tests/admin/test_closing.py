@@ -10,8 +10,10 @@ from sqlalchemy import select
 from app.admin import closing
 from app.db.engine import Database
 from app.db.leases import Ended, Lease, claim
+from app.facts.write import enter
 from app.models.account import Account
 from app.settings import Settings
+from app.web.problems import Unauthorized
 from app.worker import jobs
 from tests.everything import World, rows_of
 from tests.people import Company
@@ -151,6 +153,25 @@ async def test_a_worker_goes_on_to_the_end_and_has_its_lease_until_then(world: W
 
     assert (await lease.run(work(), 600)).outcome == "done"
     assert not any((await world.rows(full.id)).values())
+
+
+async def test_nothing_goes_before_who_was_writing_came_to_an_end(world: World, full: Company) -> None:
+    async with world.database.transaction(full.id) as tx:
+        await enter(tx)
+        await closing.close(world.database, full.id, "Acme")
+        before = await world.rows(full.id)
+        resuming = asyncio.create_task(closing.resume(world.database, world.storage, full.id))
+        await asyncio.wait((resuming,), timeout=0.5)
+        assert await world.rows(full.id) == before
+    assert await resuming > 0
+    assert not any((await world.rows(full.id)).values())
+
+
+async def test_who_was_let_in_before_writes_nothing_into_a_closed_account(world: World, full: Company) -> None:
+    await closing.close(world.database, full.id, "Acme")
+    with pytest.raises(Unauthorized):
+        async with world.database.transaction(full.id) as tx:
+            await enter(tx)
 
 
 async def test_who_sends_meanwhile_is_refused_and_leaves_nothing(
