@@ -17,10 +17,10 @@ import asyncpg
 import httpx
 
 from app.analytics.agents import agents
-from app.analytics.counts import Filters
 from app.analytics.escalations import escalations
 from app.analytics.models import models
 from app.analytics.parameters import WindowQuery
+from app.analytics.sources import Filters
 from app.analytics.summary import summary
 from app.analytics.tools import tools
 from app.analytics.usage import usage

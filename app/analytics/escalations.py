@@ -17,10 +17,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, case, func, literal_column, select, true
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, UNKNOWN, columns
+from app.analytics.counts import columns
 from app.analytics.parameters import WindowQuery, Zone
 from app.analytics.percentiles import median, nearest_rank
 from app.analytics.reports import ANSWERS, Asked, Dated, routes
+from app.analytics.sources import ACCOUNT, UNKNOWN
 from app.analytics.window import Window, begin
 from app.auth.caller import EngineerTx
 from app.db.engine import Tx

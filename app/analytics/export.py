@@ -14,12 +14,13 @@ from sqlalchemy import ARRAY, DateTime, String, Uuid, any_, bindparam, cast, sel
 from starlette.responses import Response
 
 from app import audit
-from app.analytics.counts import ACCOUNT, FACTS, WITHIN, Filters, count
+from app.analytics.counts import count
 from app.analytics.files import CSV, FORMATS, NDJSON, PARQUET, File, Format
 from app.analytics.parameters import Agents, Members, Models, WindowQuery
 from app.analytics.reports import routes
 from app.analytics.session_counts import active_sessions
 from app.analytics.sessions import UPDATED_WITHIN, matching
+from app.analytics.sources import ACCOUNT, FACTS, WITHIN, Filters
 from app.analytics.sums import Sums
 from app.analytics.window import Window
 from app.auth.caller import AdminChange

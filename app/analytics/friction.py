@@ -13,11 +13,11 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, exists, f
 from sqlalchemy.orm import aliased
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, Filters
 from app.analytics.folding import veiled
 from app.analytics.parameters import Members, WindowQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, routes
 from app.analytics.sessions import UPDATED_WITHIN, matching
+from app.analytics.sources import ACCOUNT, Filters
 from app.analytics.window import Window
 from app.auth.caller import CallerTx, EngineerTx
 from app.db.statement import Prepared

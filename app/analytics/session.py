@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import DateTime, Uuid, bindparam, select, tuple_
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT
 from app.analytics.folding import own_alone, veiled
 from app.analytics.reports import ANSWERS, Asked, Dollars, routes
 from app.analytics.sessions import COLUMNS, TOKENS, SessionLine, line
+from app.analytics.sources import ACCOUNT
 from app.auth.caller import CallerTx, EngineerTx
 from app.db.statement import Prepared
 from app.models.ai_session import AISession

@@ -26,8 +26,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.analytics.counts import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, columns, spans, total
+from app.analytics.counts import columns, spans
 from app.analytics.cut import Cut, by_days, by_window, entire, uncut
+from app.analytics.sources import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, total
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared

@@ -14,10 +14,10 @@ from sqlalchemy import ARRAY, DateTime, String, Uuid, any_, bindparam, select, t
 from sqlalchemy import cast as cast_to
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, Filters
 from app.analytics.folding import veiled
 from app.analytics.parameters import Members, Models, WindowQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, routes
+from app.analytics.sources import ACCOUNT, Filters
 from app.analytics.window import Window
 from app.auth.caller import CallerTx, EngineerTx
 from app.db.statement import Prepared

@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import Field
 from starlette.responses import Response
 
-from app.analytics.counts import EVERYTHING, count
+from app.analytics.counts import count
 from app.analytics.parameters import WindowQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, ErrorRate, routes
 from app.analytics.session_counts import updated_sessions
+from app.analytics.sources import EVERYTHING
 from app.analytics.sums import added
 from app.analytics.window import A_DAY, Window, begin, calendar
 from app.auth.caller import EngineerTagged

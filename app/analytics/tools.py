@@ -11,11 +11,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, EVERYTHING, NONE, PIECES, add_names, count_whole_days, spans, total
+from app.analytics.counts import add_names, count_whole_days, spans
 from app.analytics.cut import by_window, entire
 from app.analytics.parameters import Compare, Members, WindowQuery
 from app.analytics.percentiles import THRESHOLDS
 from app.analytics.reports import ANSWERS, Asked, Dated, ErrorRate, Span, routes
+from app.analytics.sources import ACCOUNT, EVERYTHING, NONE, PIECES, total
 from app.analytics.sums import NUMBERS, Sums
 from app.analytics.window import Window
 from app.auth.caller import EngineerTagged

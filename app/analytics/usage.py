@@ -9,10 +9,11 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from app.analytics.counts import Filters, count
+from app.analytics.counts import count
 from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
 from app.analytics.session_counts import active_and_created, created_sessions
+from app.analytics.sources import Filters
 from app.analytics.sums import Sums, added
 from app.analytics.window import Window
 from app.auth.caller import EngineerTagged

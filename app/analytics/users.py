@@ -11,11 +11,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 from starlette.responses import Response
 
-from app.analytics.counts import ACCOUNT, UNKNOWN, Filters, count
+from app.analytics.counts import count
 from app.analytics.folding import OTHERS, parted
 from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
 from app.analytics.session_counts import created_by_member
+from app.analytics.sources import ACCOUNT, UNKNOWN, Filters
 from app.analytics.sums import Sums, added
 from app.analytics.window import Window
 from app.auth.caller import Caller, EngineerTx

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.analytics.counts import UNKNOWN, Filters, Key, count
+from app.analytics.counts import count
 from app.analytics.cut import by_days, by_window
 from app.analytics.session_counts import active_and_created, created_by_member, created_sessions, updated_sessions
+from app.analytics.sources import UNKNOWN, Filters, Key
 from app.analytics.sums import NUMBERS
 from app.analytics.tools import calls
 from app.analytics.window import MOMENT, Window

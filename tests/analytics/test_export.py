@@ -13,8 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from app.analytics import export, files
-from app.analytics.counts import Filters
 from app.analytics.parameters import WindowQuery
+from app.analytics.sources import Filters
 from app.analytics.window import Window
 from app.db.engine import Database
 from app.settings import Settings

@@ -8,9 +8,10 @@ import httpx
 import pytest
 import time_machine
 
-from app.analytics.counts import Filters, count
+from app.analytics.counts import count
 from app.analytics.cut import Piece, by_days, by_window, uncut
 from app.analytics.parameters import WindowQuery
+from app.analytics.sources import Filters
 from app.analytics.usage import usage
 from app.analytics.window import Window, begin
 from app.db.engine import Database
