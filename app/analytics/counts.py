@@ -23,13 +23,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.analytics.cut import Cut, Piece, by_days, by_window, entire, uncut
+from app.analytics.cut import Cut, Piece, by_days, by_hours, by_window, entire, uncut
 from app.analytics.percentiles import BUCKETS, THRESHOLDS
 from app.analytics.sources import (
     ACCOUNT,
     CALL_NUMBERS,
     FACTS,
-    IN_PIECE,
+    HOURS,
     NOBODY,
     PIECES,
     UNKNOWN,
@@ -84,16 +84,16 @@ def by_weeks(source: Source, key: Key, given: frozenset[str]) -> Prepared:
 
 
 @cache
-def by_facts(key: Key, given: frozenset[str]) -> Prepared:
+def by_pieces(source: Source, key: Key, given: frozenset[str]) -> Prepared:
     """By piece, by key, and where times matter by bucket.
 
     Each piece is summed by itself: joined freely, the planner would rather read the whole table once.
     """
-    names: list[Any] = [] if key == "day" else [FACTS.columns[key]]
+    names: list[Any] = [] if key == "day" else [source.columns[key]]
     slots: list[Any] = [SLOT] if key in TIMED else []
     inner = (
-        select(*(names or [null()]), *(slots or [null()]), *FACTS.numbers)
-        .where(Message.account_id == ACCOUNT, *IN_PIECE, *FACTS.population(key), *FACTS.matching(given))
+        select(*(names or [null()]), *(slots or [null()]), *source.numbers)
+        .where(*source.in_piece, *source.population(key), *source.matching(given))
         .group_by(*names, *slots)
         .correlate(PIECES)
         .lateral()
@@ -103,15 +103,24 @@ def by_facts(key: Key, given: frozenset[str]) -> Prepared:
 
 async def count(tx: Tx, window: Window, filters: Filters, key: Key) -> dict[Any, Sums]:
     """Every line of a report, by day, agent, model or member; the last three by what answers call them."""
-    source = source_of(key, filters)
-    known, unknown = (by_days, uncut) if key == "day" else (by_window, entire)
-    cut = known(window) if source else unknown(window)
+    cut = cut_for(window, filters, key)
     found = await count_whole_days(tx, cut, filters, key)
+    if cut.hours:
+        add_days(found, cut.hours, await by_pieces(HOURS, key, filters.given).all(tx, **spans(cut.hours)))
     pieces = cut.pieces if key == "day" else [piece for piece, _ in cut.signed]
     if pieces:
-        rows = await by_facts(key, filters.given).all(tx, **spans(pieces), **filters.values)
-        add_days(found, cut, rows) if key == "day" else add_names(found, cut, rows)
+        rows = await by_pieces(FACTS, key, filters.given).all(tx, **spans(pieces), **filters.values)
+        add_days(found, pieces, rows) if key == "day" else add_names(found, cut, rows)
     return {name: sums for name, sums in found.items() if sums.messages}
+
+
+def cut_for(window: Window, filters: Filters, key: Key) -> Cut:
+    """So that as little as possible is counted."""
+    if not source_of(key, filters):
+        return uncut(window) if key == "day" else entire(window)
+    if key != "day":
+        return by_window(window)
+    return by_days(window) if filters.given else by_hours(window)
 
 
 async def count_whole_days(tx: Tx, cut: Cut, filters: Filters, key: Key) -> defaultdict[Any, Sums]:
@@ -122,6 +131,8 @@ async def count_whole_days(tx: Tx, cut: Cut, filters: Filters, key: Key) -> defa
         first, last = cut.whole
         statement, days = (by_weeks, cut.weeks) if source.weeks else (by_rollup, {"first": first, "last": last})
         for row in await statement(source, key, filters.given).all(tx, **days, **filters.values):
+            if key == "day" and row[0] not in cut.rest:
+                continue
             sums = found[cut.rest[row[0]] if key == "day" else label(row[0])]
             sums.add(row[-len(NUMBERS) :])
             if key in TIMED:
@@ -138,14 +149,14 @@ def spans(pieces: Sequence[Piece]) -> dict[str, object]:
     return {"lows": [piece.low for piece in pieces], "highs": [piece.high for piece in pieces]}
 
 
-def add_days(found: defaultdict[Any, Sums], cut: Cut, rows: Iterable[Record]) -> None:
-    """What a piece holds is its own day's, and not that of the rest of the day it was cut from."""
+def add_days(found: defaultdict[Any, Sums], pieces: Sequence[Piece], rows: Iterable[Record]) -> None:
+    """What a piece holds is its own day's, and not that of the day it is in by the rollups."""
     for row in rows:
-        piece = cut.pieces[row[0] - 1]
+        piece = pieces[row[0] - 1]
         if piece.day:
             found[piece.day].add(row[3:])
-        if piece.home:
-            found[cut.rest[piece.home]].add([-number for number in row[3:]])
+        if piece.off:
+            found[piece.off].add([-number for number in row[3:]])
 
 
 def add_names(found: defaultdict[Any, Sums], cut: Cut, rows: Iterable[Record]) -> None:

@@ -1,41 +1,47 @@
-"""How a window is cut: whole days of the account's, read from rollups, and pieces of days, counted from facts.
+"""How a window is cut: whole days of the account's and whole hours, read from rollups, and pieces, counted from facts.
 
 Where midnight of the reported zone, or an end of the window, falls into one of the account's days, only the smaller
 parts of that day are counted; the longest is what the rollups say less these. So an end that is now costs nothing,
-and no day costs more than half of itself.
+and no day costs more than half of itself. Where hours are rolled up as well, it is half an hour.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from app.analytics.window import A_DAY, Window, begin
-from app.facts.calendar import monday
+from app.facts.calendar import hour, monday
+
+HALF_AN_HOUR = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Facts from `low` up to `high`: of the reported `day`, or outside of the window; part of the rolled up `home`."""
+    """From `low` up to `high`: of the reported `day`, or outside of the window; taken off what rollups say of `off`."""
 
     low: datetime
     high: datetime
     day: date | None
-    home: date | None = None
+    off: date | None = None
 
 
 @dataclass(frozen=True)
 class Cut:
-    """`rest`: the account's days that are read from rollups, and the reported day that the rest of each counts for."""
+    """`rest`: the account's days that are read from rollups, and the reported day that the rest of each counts for.
+
+    `hours`: stretches of whole hours, read from rollups. `pieces`: facts.
+    """
 
     rest: Mapping[date, date]
     pieces: Sequence[Piece]
+    hours: Sequence[Piece] = ()
 
     @cached_property
     def whole(self) -> tuple[date, date] | None:
-        """First and last of the days that are read from rollups; between them there is no gap."""
+        """First and last of the days that are read from rollups."""
         return (min(self.rest), max(self.rest)) if self.rest else None
 
     @cached_property
@@ -51,7 +57,7 @@ class Cut:
     @cached_property
     def signed(self) -> Sequence[tuple[Piece, int]]:
         """For totals: pieces to add, pieces to take away; what moves between two reported days changes nothing."""
-        signs = ((piece, (piece.day is not None) - (piece.home is not None)) for piece in self.pieces)
+        signs = ((piece, (piece.day is not None) - (piece.off is not None)) for piece in self.pieces)
         return [(piece, sign) for piece, sign in signs if sign]
 
 
@@ -59,6 +65,41 @@ class Cut:
 def by_days(window: Window) -> Cut:
     """For every reported day."""
     return cut(window, [begin(window.zone, day) for day in window.days]) if window.home else uncut(window)
+
+
+@lru_cache(maxsize=1_000)
+def by_hours(window: Window) -> Cut:
+    """For every reported day, of what is rolled up by hours too: days that the account has as well, and stretches.
+
+    A stretch begins and ends at the nearest whole hour. What lies between that and where the day really begins or
+    ends is counted: for the day it is of, and off the stretch it is in.
+    """
+    if not window.home:
+        return uncut(window)
+    days = uncut(window).pieces
+    rest = {part.day: part.day for part in days if part.day and is_home(window, part)}
+    stretches = [None if part.day in rest else part for part in days]
+    pieces: list[Piece] = []
+    for before, after in pairwise([None, *stretches, None]):
+        if not (at := (before and before.high) or (after and after.low)):
+            continue
+        low, high = sorted((at, nearest(at)))
+        of, off = (after, before) if low == at else (before, after)
+        if low < high:
+            pieces.append(Piece(low, high, of.day if of else None, off.day if off else None))
+    hours = [Piece(nearest(part.low), nearest(part.high), part.day) for part in stretches if part]
+    return Cut(rest, pieces, hours)
+
+
+def is_home(window: Window, part: Piece) -> bool:
+    """A whole day that is one of the account's."""
+    home, day = window.home or "", part.day or date.max
+    return (part.low, part.high) == (begin(home, day), begin(home, day + A_DAY))
+
+
+def nearest(at: datetime) -> datetime:
+    """The nearest whole hour, in UTC."""
+    return hour(at + HALF_AN_HOUR)
 
 
 @lru_cache(maxsize=1_000)
@@ -93,7 +134,7 @@ def cut(window: Window, starts: Sequence[datetime]) -> Cut:
             pieces += [part for part in parts if part.day is not None]
         else:
             rest[home] = longest.day
-            pieces += [replace(part, home=home) for part in parts if part is not longest]
+            pieces += [replace(part, off=longest.day) for part in parts if part is not longest]
     return Cut(rest, pieces)
 
 

@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 
 from app.analytics.counts import columns, spans
-from app.analytics.cut import Cut, by_days, by_window, entire, uncut
-from app.analytics.sources import ACCOUNT, FACTS, IN_PIECE, NONE, PIECES, WITHIN, Filters, total
+from app.analytics.cut import Cut, by_hours, by_window, entire, uncut
+from app.analytics.sources import ACCOUNT, FACTS, NONE, PIECES, WITHIN, Filters, total
 from app.analytics.window import Window
 from app.db.engine import Tx
 from app.db.statement import Prepared
@@ -67,7 +67,7 @@ def active_by_facts(given: frozenset[str]) -> Prepared:
     """Different sessions with a matching message, a piece."""
     inner = (
         select(func.count(distinct(Message.session_id)))
-        .where(Message.account_id == ACCOUNT, *IN_PIECE, *FACTS.matching(given))
+        .where(*FACTS.in_piece, *FACTS.matching(given))
         .correlate(PIECES)
         .lateral()
     )
@@ -78,11 +78,7 @@ def active_by_facts(given: frozenset[str]) -> Prepared:
 def with_matching_messages(given: frozenset[str]) -> Prepared:
     """Different sessions with a matching message, a piece; and as piece 0, those of them created in a stretch."""
     inner = (
-        select(Message.session_id)
-        .distinct()
-        .where(Message.account_id == ACCOUNT, *IN_PIECE, *FACTS.matching(given))
-        .correlate(PIECES)
-        .lateral()
+        select(Message.session_id).distinct().where(*FACTS.in_piece, *FACTS.matching(given)).correlate(PIECES).lateral()
     )
     seen = select(PIECES.c.n, inner.c.session_id).join_from(PIECES, inner, true()).cte("seen")
     session = select(seen.c.session_id).distinct().subquery("session")
@@ -103,30 +99,26 @@ def created_of(session: Subquery) -> Subquery:
     return found.where(one.c.created_at >= LOW, one.c.created_at < HIGH).subquery("created")
 
 
-# Where days of the account's are parted: a session was active in the rest of one if it had more messages that day
-# than in the pieces; and one that was active in two parts of a reported day counts once.
+# A session was active on a day on which it has messages left, when those of the pieces are added and taken off.
 ACTIVE_IN_PARTS = """
-    WITH said AS MATERIALIZED (
-        SELECT p.day, p.home, m.session_id, m.n
-        FROM unnest($2::timestamptz[], $3::timestamptz[], $4::date[], $5::date[]) AS p (low, high, day, home)
-        CROSS JOIN LATERAL (
-            SELECT session_id, count(*) AS n FROM messages
-            WHERE account_id = $1 AND created_at >= p.low AND created_at < p.high GROUP BY session_id
-        ) AS m
-    ), taken AS (
-        SELECT home, session_id, sum(n) AS n FROM said WHERE home IS NOT NULL GROUP BY 1, 2
-    ), active AS (
-        SELECT day, session_id FROM said WHERE day IS NOT NULL
-        UNION
-        SELECT w.rest, s.session_id
-        FROM unnest($6::date[], $7::date[]) AS w (home, rest)
-        CROSS JOIN LATERAL (
-            SELECT session_id, messages FROM session_days WHERE account_id = $1 AND day = w.home OFFSET 0
-        ) AS s
-        LEFT JOIN taken AS t ON t.home = w.home AND t.session_id = s.session_id
-        WHERE s.messages > coalesce(t.n, 0)
-    )
-    SELECT day, count(*) FROM active GROUP BY day
+    SELECT day, count(*) FROM (
+        SELECT day, session_id FROM (
+            SELECT s.day, h.session_id, h.messages::integer AS n
+            FROM unnest($2::timestamptz[], $3::timestamptz[], $4::date[]) AS s (low, high, day)
+            CROSS JOIN LATERAL (
+                SELECT session_id, messages FROM session_hours
+                WHERE account_id = $1 AND hour >= s.low AND hour < s.high OFFSET 0
+            ) AS h
+            UNION ALL
+            SELECT d.day, m.session_id, d.sign * m.n::integer
+            FROM unnest($5::timestamptz[], $6::timestamptz[], $7::date[], $8::date[]) AS p (low, high, day, off)
+            CROSS JOIN LATERAL (
+                SELECT session_id, count(*) AS n FROM messages
+                WHERE account_id = $1 AND created_at >= p.low AND created_at < p.high GROUP BY session_id
+            ) AS m
+            CROSS JOIN LATERAL (VALUES (p.day, 1), (p.off, -1)) AS d (day, sign)
+        ) AS said GROUP BY day, session_id HAVING sum(n) > 0
+    ) AS active WHERE day IS NOT NULL GROUP BY day
 """
 
 
@@ -162,22 +154,21 @@ async def active_sessions(tx: Tx, window: Window, filters: Filters) -> Mapping[d
         pieces = uncut(window).pieces
         rows = await active_by_facts(filters.given).all(tx, **spans(pieces), **filters.values)
         return {day: row[1] for row in rows if (day := pieces[row[0] - 1].day)}
-    cut = by_days(window)
+    cut = by_hours(window)
     found: dict[date, int] = {}
     if cut.whole:
         first, last = cut.whole
-        found = {cut.rest[row[0]]: row[1] for row in await ACTIVE_BY_ROLLUP.all(tx, first=first, last=last)}
-    return {**found, **await active_in_parts(tx, cut)} if cut.pieces else found
+        rows = await ACTIVE_BY_ROLLUP.all(tx, first=first, last=last)
+        found = {cut.rest[row[0]]: row[1] for row in rows if row[0] in cut.rest}
+    return {**found, **await active_in_parts(tx, cut)} if cut.hours or cut.pieces else found
 
 
 async def active_in_parts(tx: Tx, cut: Cut) -> dict[date, int]:
-    """Of the reported days that are not just one of the account's: those that a piece is added to or taken from."""
-    touched = {piece.day for piece in cut.pieces} | {cut.rest[piece.home] for piece in cut.pieces if piece.home}
-    parted = [(home, rest) for home, rest in cut.rest.items() if rest in touched]
-    pieces = [(piece.low, piece.high, piece.day, piece.home) for piece in cut.pieces]
-    rows = await tx.driver.fetch(ACTIVE_IN_PARTS, tx.account, *columns(pieces, 4), *columns(parted, 2))
-    nothing = {day: 0 for day in touched if day}
-    return nothing | {row[0]: row[1] for row in rows}
+    """Of the reported days that are not just one of the account's."""
+    hours = [(stretch.low, stretch.high, stretch.day) for stretch in cut.hours]
+    pieces = [(piece.low, piece.high, piece.day, piece.off) for piece in cut.pieces]
+    rows = await tx.driver.fetch(ACTIVE_IN_PARTS, tx.account, *columns(hours, 3), *columns(pieces, 4))
+    return {row[0]: row[1] for row in rows}
 
 
 @cache

@@ -23,6 +23,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.analytics.parameters import Agents, Members, Models, ReportQuery
 from app.analytics.sums import NUMBERS
+from app.models.account_hour import AccountHour
 from app.models.member_day import MemberDay
 from app.models.message import Message
 from app.models.model import Model
@@ -74,6 +75,12 @@ class Source:
     # Where whole weeks of these lines stand.
     weeks: "Source | None" = None
 
+    @property
+    def in_piece(self) -> Sequence[ColumnElement[bool]]:
+        """Of the account, and of a piece of time."""
+        at = self.columns["at"]
+        return [self.table.__table__.c.account_id == ACCOUNT, at >= PIECES.c.low, at < PIECES.c.high]
+
     def matching(self, given: Iterable[str]) -> list[ColumnElement[bool]]:
         """The one builder: a filter means the same in every report, whatever it is counted from."""
         return [self.columns[name] == any_(bindparam(name, type_=ARRAY(KINDS[name]))) for name in sorted(given)]
@@ -93,7 +100,7 @@ class Source:
 
 def rollup(table: type[Model], **columns: Any) -> Source:
     c = table.__table__.c
-    return Source(table, {"day": c.day, **columns}, [total(c[name]) for name in NUMBERS])
+    return Source(table, {**columns, "day": c.day} if "day" in c else columns, [total(c[name]) for name in NUMBERS])
 
 
 def lines(table: type[SubjectDay | SubjectWeek], subject: str, /, **columns: Any) -> Source:
@@ -121,9 +128,12 @@ PIECES = (
     .table_valued(column("low", MOMENT), column("high", MOMENT), with_ordinality="n", name="piece")
     .render_derived()
 )
+# Of the account as a whole.
+HOURS = rollup(AccountHour, at=AccountHour.hour)
 FACTS = Source(
     Message,
     {
+        "at": Message.created_at,
         "agent": func.coalesce(Message.agent_name, NONE),
         "model": func.coalesce(Message.model_id, NONE),
         "user": func.coalesce(Message.user_id, literal_column(f"'{NOBODY}'::uuid")),
@@ -158,7 +168,6 @@ ROLLUPS: Mapping[Key, Sequence[tuple[Source, frozenset[str]]]] = {
     "tool": [(timed("tool"), frozenset())],
 }
 WITHIN = Message.created_at >= bindparam("low", type_=MOMENT), Message.created_at < bindparam("high", type_=MOMENT)
-IN_PIECE = Message.created_at >= PIECES.c.low, Message.created_at < PIECES.c.high
 
 
 def source_of(key: Key, filters: Filters) -> Source | None:

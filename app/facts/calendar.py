@@ -9,6 +9,11 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def hour(instant: datetime) -> datetime:
+    """The first instant of its hour, in UTC: where the hours of most zones begin as well."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 class Calendar:
     """The days of one zone."""
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from app.facts.calendar import Calendar
+from app.facts.calendar import Calendar, hour
 from app.facts.latency import as_number, bucket
 
 Numbers = list[int]
@@ -46,8 +46,8 @@ NOTHING = [0] * MESSAGE_NUMBERS
 NO_SESSIONS = [0, 0, 0]
 
 
-# Everything that any rollup of messages tells apart: day, agent, model, role, user, session.
-Group = tuple[date, str, str, str, UUID, UUID]
+# Everything that any rollup of messages tells apart: day, agent, model, role, user, session, hour.
+Group = tuple[date, str, str, str, UUID, UUID, datetime]
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Deltas:
         """One message, in the columns of COUNTED, comes (+1) or goes (-1)."""
         created, role, agent, model, user, session, error, ms, given, made, read, written, cost = values
         day = self._day(created)
-        group = (day, agent or "", model or "", role, user or NO_USER, session)
+        group = (day, agent or "", model or "", role, user or NO_USER, session, hour(created))
         cell = self.groups.get(group)
         if cell is None:
             cell = self.groups[group] = [0] * MESSAGE_NUMBERS
@@ -138,6 +138,12 @@ class Deltas:
 
     def session_days(self) -> Rows:
         return summed(((g[0], g[5]), n[:1]) for g, n in self.groups.items())
+
+    def account_hours(self) -> Rows:
+        return summed(((g[6],), n) for g, n in self.groups.items())
+
+    def session_hours(self) -> Rows:
+        return summed(((g[6], g[5]), n[:1]) for g, n in self.groups.items())
 
     def subject_days(self, usage: Rows, member: Rows, active: Iterable[tuple[date, int]]) -> Lines:
         """The account's line, and those of agents, models, tools and members, from what is summed already.

@@ -46,16 +46,27 @@ DELETE_TOLD = "DELETE FROM {} WHERE account_id = $1 AND session_id = ANY ($2)"
 DELETE = "DELETE FROM {} WHERE account_id = $1 AND session_id = $2"
 DELETE_MESSAGES = f"{DELETE.format('messages')} RETURNING {', '.join(COUNTED)}"
 DELETE_CALLS = f"{DELETE.format('tool_calls')} RETURNING {', '.join(CALLED)}"
-# The key of these rows begins with the day: a session's are looked up on the days it lasted, in any zone.
-DELETE_ACTIVITY = """
-    DELETE FROM session_days d USING (
-        SELECT s.id, (least(s.first_activity_at, s.created_at) AT TIME ZONE 'UTC')::date AS first,
-            (greatest(s.last_activity_at, s.created_at) AT TIME ZONE 'UTC')::date AS last
-        FROM ai_sessions s WHERE s.account_id = $1 AND s.id = ANY ($2)
-    ) AS lasted CROSS JOIN LATERAL generate_series(-1, lasted.last - lasted.first + 1) AS n
-    WHERE d.account_id = $1 AND d.day = lasted.first + n AND d.session_id = lasted.id
-    RETURNING d.day, d.session_id, d.messages
+# The keys of these rows begin with the time: a session's are looked up as long as it lasted, and a day more for zones.
+LASTED = """
+    SELECT id, least(first_activity_at, created_at) AT TIME ZONE 'UTC' AS first,
+        greatest(last_activity_at, created_at) AT TIME ZONE 'UTC' AS last
+    FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)
 """
+TIMES = {
+    rollups.SESSION: "SELECT first::date + n FROM generate_series(-1, last::date - first::date + 1) AS n",
+    rollups.SESSION_HOUR: """
+        SELECT n AT TIME ZONE 'UTC' FROM generate_series(
+            date_trunc('hour', first) - interval '1 day', last + interval '1 day', interval '1 hour') AS n
+    """,
+}
+DELETE_ACTIVITY = {
+    rollup: f"""
+        DELETE FROM {rollup.table} AS d USING ({LASTED}) AS lasted CROSS JOIN LATERAL ({times}) AS t (at)
+        WHERE d.account_id = $1 AND d.{rollup.keys[0]} = t.at AND d.session_id = lasted.id
+        RETURNING t.at, d.session_id, d.messages
+    """
+    for rollup, times in TIMES.items()
+}
 DELETE_SESSIONS = "DELETE FROM ai_sessions WHERE account_id = $1 AND id = ANY ($2)"
 OF_MEMBER = """
     SELECT id, user_messages + assistant_messages + other_messages + tool_calls AS facts FROM ai_sessions
@@ -152,9 +163,10 @@ async def take_back(tx: Tx, session: UUID, deltas: Deltas, stands: datetime | No
 async def forget_activity(tx: Tx, sessions: Sequence[UUID]) -> None:
     """After the deltas, a session counts as active only on days that stand: there another key takes its place."""
     known = {session: uuid4() for session in sessions}
-    days = await tx.driver.fetch(DELETE_ACTIVITY, tx.account, sessions)
-    left = {(row["day"], known[row["session_id"]]): [row["messages"]] for row in days if row["messages"]}
-    await rollups.add_rows(tx, rollups.SESSION, dict(sorted(left.items())))
+    for rollup, sql in DELETE_ACTIVITY.items():
+        rows = await tx.driver.fetch(sql, tx.account, sessions)
+        left = {(row["at"], known[row["session_id"]]): [row["messages"]] for row in rows if row["messages"]}
+        await rollups.add_rows(tx, rollup, dict(sorted(left.items())))
 
 
 async def forget_member(tx: Tx, user: UUID) -> Counter[str]:

@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from app.db.engine import Tx
-from app.facts.calendar import Calendar, monday
+from app.facts.calendar import Calendar, hour, monday
 from app.facts.latency import DIGITS, GAMMA, counts_of
-from app.facts.rollups import MEMBER, MESSAGE_NUMBERS, SESSION, SUBJECT, TIMED, USAGE, WEEK
+from app.facts.rollups import HOUR, MEMBER, MESSAGE_NUMBERS, SESSION, SESSION_HOUR, SUBJECT, TIMED, USAGE, WEEK
 
 # $1 is the account; $2, $3, $4 are days with their first instant and the first instant after.
 DAYS = "unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) AS d (day, low, high)"
@@ -78,10 +78,13 @@ class Count:
     def stored(self) -> str:
         """What stands there; rows that have fallen to zero are as good as absent."""
         nothing = " AND ".join(f"{name} = 0" for name in self.numbers)
-        return f"SELECT {self.names()} FROM {self.table} WHERE account_id = $1 AND day = ANY ($2) AND NOT ({nothing})"
+        return f"SELECT {self.names()} FROM {self.table} {self._chosen()} AND NOT ({nothing})"
 
     def delete(self) -> str:
-        return f"DELETE FROM {self.table} WHERE account_id = $1 AND day = ANY ($2)"
+        return f"DELETE FROM {self.table} {self._chosen()}"
+
+    def _chosen(self) -> str:
+        return f"WHERE account_id = $1 AND {self.keys[0]} = ANY ($2)"
 
     def insert(self) -> str:
         """Adds to what is there: a day cut in two by a change of zone is the sum of both parts."""
@@ -127,15 +130,30 @@ WEEKS = Count(
             AND s.subject = ANY ('{{{", ".join(TIMED)}}}') AND s.day >= w.day AND s.day < w.day + 7
         GROUP BY 1, 2, 3 HAVING {" OR ".join(f"sum(s.{name}) <> 0" for name in WEEK.added)}""",
 )
-# Days with anything in a rollup, and days in UTC with facts: whose local days are those, or one before or after.
+# Of the zone of no account. $2 are the hours' first instants.
+OF_HOUR = """unnest($2::timestamptz[]) AS h (hour) JOIN messages m
+    ON m.account_id = $1 AND m.created_at >= h.hour AND m.created_at < h.hour + interval '1 hour'"""
+HOURS = (
+    Count(HOUR.table, HOUR.keys, HOUR.numbers, f"SELECT h.hour, {COUNTED} FROM {OF_HOUR} GROUP BY 1"),
+    Count(
+        SESSION_HOUR.table,
+        SESSION_HOUR.keys,
+        SESSION_HOUR.numbers,
+        f"SELECT h.hour, m.session_id, count(*) AS messages FROM {OF_HOUR} GROUP BY 1, 2",
+    ),
+)
+# Days with anything in a rollup, and days in UTC with facts or hours: whose local days are those, or one before or
+# after.
 ROLLED_UP = " UNION ".join(f"SELECT day FROM {count.table} WHERE account_id = $1" for count in COUNTS)
 WITH_FACTS = """
     SELECT (created_at AT TIME ZONE 'UTC')::date AS day FROM messages WHERE account_id = $1
     UNION SELECT (occurred_at AT TIME ZONE 'UTC')::date FROM tool_calls WHERE account_id = $1
     UNION SELECT (created_at AT TIME ZONE 'UTC')::date FROM ai_sessions WHERE account_id = $1
     UNION SELECT (updated_at AT TIME ZONE 'UTC')::date FROM ai_sessions WHERE account_id = $1
+    UNION SELECT (hour AT TIME ZONE 'UTC')::date FROM account_hours WHERE account_id = $1
+    UNION SELECT (hour AT TIME ZONE 'UTC')::date FROM session_hours WHERE account_id = $1
 """
-ONE_DAY = timedelta(days=1)
+ONE_DAY, ONE_HOUR = timedelta(days=1), timedelta(hours=1)
 # Ours; the server's own limit on a statement is the one that is felt.
 PATIENCE_S = 300.0
 
@@ -181,7 +199,8 @@ async def compare(tx: Tx, span: Span) -> list[Difference]:
     """Every row of these days that differs. The transaction must see one moment (REPEATABLE READ)."""
     found: list[Difference] = []
     parts: list[tuple[Count, tuple[Any, ...]]] = [(count, bounds(span)) for count in COUNTS]
-    for count, values in [*parts, (WEEKS, (weeks(span.days),))]:
+    parts += [(WEEKS, (weeks(span.days),)), *((count, (hours(span),)) for count in HOURS)]
+    for count, values in parts:
         width = len(count.keys)
         stored = await table(tx, count.stored(), width, values[0])
         counted = await table(tx, f"SELECT {count.names()} FROM ({count.count}) AS c", width, *values)
@@ -205,6 +224,8 @@ async def replace(tx: Tx, span: Span) -> None:
     await clear(tx, span.days)
     await insert(tx, span)
     await renew_weeks(tx, span.days)
+    for count in HOURS:
+        await renew(tx, count, hours(span))
 
 
 async def clear(tx: Tx, days: Sequence[date]) -> None:
@@ -220,8 +241,23 @@ async def insert(tx: Tx, span: Span) -> None:
 
 async def renew_weeks(tx: Tx, days: Iterable[date]) -> None:
     """Those of days that were counted anew."""
-    for sql in (WEEKS.delete(), WEEKS.insert()):
-        await tx.driver.execute(sql, tx.account, weeks(days), timeout=PATIENCE_S)
+    await renew(tx, WEEKS, weeks(days))
+
+
+async def renew(tx: Tx, count: Count, moments: Sequence[Any]) -> None:
+    for sql in (count.delete(), count.insert()):
+        await tx.driver.execute(sql, tx.account, moments, timeout=PATIENCE_S)
+
+
+def hours(span: Span) -> list[datetime]:
+    """Those that begin on these days: of others, facts may be gone."""
+    found = []
+    for low, high in zip(span.lows, span.highs, strict=True):
+        at = hour(low) if hour(low) == low else hour(low) + ONE_HOUR
+        while at < high:
+            found.append(at)
+            at += ONE_HOUR
+    return found
 
 
 def weeks(days: Iterable[date]) -> list[date]:

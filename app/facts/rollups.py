@@ -32,7 +32,7 @@ AT_ONCE = 2_500
 
 @dataclass(frozen=True)
 class Rollup:
-    """A table of numbers by account, day and more."""
+    """A table of numbers by account, day or hour, and more."""
 
     table: str
     keys: Sequence[str]
@@ -92,6 +92,8 @@ TIMED = ("agent", "model", "tool")
 WEEK = Rollup(
     "subject_weeks", ("day", "subject", "name"), ("date", "text", "text"), MESSAGE_NUMBERS, timed=True, folded=True
 )
+HOUR = Rollup("account_hours", ("hour",), ("timestamptz",), MESSAGE_NUMBERS)
+SESSION_HOUR = Rollup("session_hours", ("hour", "session_id"), ("timestamptz", "uuid"), ("messages",))
 NEXT_VERSION = """
     INSERT INTO account_versions AS v (account_id, version, changed_at) VALUES ($1, 1, $2)
     ON CONFLICT (account_id) DO UPDATE SET version = v.version + 1, changed_at = greatest(v.changed_at, $2)
@@ -107,6 +109,8 @@ async def add(tx: Tx, deltas: Deltas, now: datetime) -> None:
     lines = deltas.subject_days(usage, member, turned)
     await add_rows(tx, SUBJECT, lines)
     await add_lines(tx, WEEK, by_week(lines))
+    await add_rows(tx, HOUR, deltas.account_hours())
+    await add_rows(tx, SESSION_HOUR, deltas.session_hours())
     await tx.driver.execute(NEXT_VERSION, tx.account, now)
 
 

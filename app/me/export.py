@@ -73,6 +73,7 @@ PARTS = (
     # Also those of others that name the caller.
     Part("handoff", "session_handoffs", f"{OF_OWN_SESSIONS} OR handed_off_by = $2 OR claimed_by = $2"),
     Part("session_day", "session_days", OF_OWN_SESSIONS),
+    Part("session_hour", "session_hours", OF_OWN_SESSIONS),
     # All that is left of days whose messages are older than the account keeps them.
     Part("day", "member_days", OWN),
     Part("day_total", "subject_days", "subject = 'member' AND name = $2::uuid::text", frozenset({"histogram"})),
@@ -88,9 +89,9 @@ PARTS = (
 @router.get("/export", response_class=Response, responses={200: {"content": {NDJSON: {}}}, **problems()})
 async def export_me(tx: ViewerChange, request: Request, _: Place) -> Response:
     """Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
-    tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_signal,
-    transcript_state, journal_session, audit). Keys come without their secret. Two exports of an account run at once,
-    each up to an hour; one that nobody reads for half a minute ends.
+    tool_call, step, handoff, session_day, session_hour, day, day_total, transcript, transcript_session,
+    transcript_signal, transcript_state, journal_session, audit). Keys come without their secret. Two exports of an
+    account run at once, each up to an hour; one that nobody reads for half a minute ends.
     """  # noqa: D205 - a paragraph, for people who read the description
     await audit.record(tx, "me.export")
     body = written(request.app.state.database, tx.account, tx.caller.id, alone=tx.caller.is_walled)

@@ -1,5 +1,6 @@
 """Windows: what is refused, and days that are neither lost nor counted twice when clocks change."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,11 +8,13 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.analytics.counts import count
-from app.analytics.cut import Piece, by_days, by_window, uncut
+from app.analytics.cut import Cut, Piece, by_days, by_hours, by_window, uncut
 from app.analytics.parameters import WindowQuery
-from app.analytics.sources import Filters
+from app.analytics.sources import EVERYTHING, Filters
 from app.analytics.usage import usage
 from app.analytics.window import Window, begin
 from app.db.engine import Database
@@ -209,7 +212,7 @@ async def test_days_add_up_around_a_change_of_clocks(
     await log.write()
     end = first + timedelta(days=5)
     window = ask(zone, start_date=str(first), end_date=str(end), home=zone if at_home else "UTC")
-    assert all(piece.home is None for piece in by_days(window).pieces) == at_home
+    assert bool(by_hours(window).hours) != at_home
     async with database.transaction(company.id) as tx:
         await tx.driver.execute("SET LOCAL TimeZone = 'Pacific/Kiritimati'")
         report = await usage(tx, window, Filters({}), compare=False)
@@ -277,16 +280,77 @@ def test_an_end_that_is_now_costs_nothing() -> None:
 def test_the_parts_of_a_window_are_all_of_it_and_nothing_twice(zone: str, home: str) -> None:
     for end in ("2026-04-07", "2026-10-06", "2026-11-03T05:17:00Z", "2012-01-02"):
         window = ask(zone, home=home, end_date=end)
-        for cut in (by_days(window), by_window(window), uncut(window)):
-            length = timedelta()
+        for cut in (by_days(window), by_hours(window), by_window(window), uncut(window)):
+            length = sum((stretch.high - stretch.low for stretch in cut.hours), timedelta())
             for day in cut.rest:
                 length += begin(home, day + timedelta(days=1)) - begin(home, day)
             for piece in cut.pieces:
-                sign = (piece.day is not None) - (piece.home is not None)
+                sign = (piece.day is not None) - (piece.off is not None)
                 length += sign * (piece.high - piece.low)
                 longest = begin(home, day_of(home, piece) + timedelta(days=1)) - begin(home, day_of(home, piece))
                 assert cut.rest == {} or piece.high - piece.low <= longest / 2
             assert length == window.stop - window.start
+
+
+@given(
+    st.sampled_from(["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia"]),
+    st.sampled_from(["UTC", "Asia/Kolkata", "Australia/Lord_Howe", "Europe/London"]),
+    st.integers(0, 60 * 24 * 30).map(lambda minutes: at("2026-03-20") + timedelta(minutes=minutes)),
+    st.integers(0, 5_000),
+    st.lists(st.integers(-2_000, 7_000), min_size=1, max_size=30),
+)
+def test_an_instant_is_counted_once_in_its_own_day_and_in_no_other(
+    zone: str, home: str, start: datetime, minutes: int, instants: list[int]
+) -> None:
+    end = start + timedelta(minutes=minutes)
+    window = ask(zone, home=home, start_date=start.isoformat(), end_date=end.isoformat())
+    for moment in [start, end, *(start + timedelta(minutes=n) for n in instants)]:
+        day = moment.astimezone(ZoneInfo(zone)).date()
+        for cut in (by_days(window), by_hours(window), uncut(window)):
+            assert counted(cut, home, moment) == ({day: 1} if start <= moment <= end else {})
+
+
+def counted(cut: Cut, home: str, moment: datetime) -> dict[date, int]:
+    """How often by reported day."""
+    found = Counter(rest for day, rest in cut.rest.items() if moment.astimezone(ZoneInfo(home)).date() == day)
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    found.update(stretch.day for stretch in cut.hours if stretch.day and stretch.low <= hour < stretch.high)
+    for piece in cut.pieces:
+        if piece.low <= moment < piece.high:
+            found.update({day: sign for day, sign in ((piece.day, +1), (piece.off, -1)) if day})
+    return {day: n for day, n in found.items() if n}
+
+
+def test_where_hours_are_rolled_up_no_more_than_half_an_hour_a_day_is_counted() -> None:
+    cut = by_hours(ask("Asia/Kathmandu", start_date="2026-05-02", end_date="2026-05-03"))
+    assert [(stretch.low, stretch.high, stretch.day) for stretch in cut.hours] == [
+        (at("2026-05-01T18:00"), at("2026-05-02T18:00"), date(2026, 5, 2)),
+        (at("2026-05-02T18:00"), at("2026-05-03T18:00"), date(2026, 5, 3)),
+    ]
+    assert list(cut.pieces) == [
+        Piece(at("2026-05-01T18:00"), at("2026-05-01T18:15"), None, date(2026, 5, 2)),
+        Piece(at("2026-05-02T18:00"), at("2026-05-02T18:15"), date(2026, 5, 2), date(2026, 5, 3)),
+        Piece(at("2026-05-03T18:00"), at("2026-05-03T18:15"), date(2026, 5, 3), None),
+    ]
+
+
+async def test_days_that_the_account_has_as_well_are_read_as_days_whatever_lies_between(
+    database: Database, founder: Founder
+) -> None:
+    """Helsinki and Cairo change their clocks on other days: between these, their days differ."""
+    company = await founder.company(timezone="Europe/Helsinki")
+    log = Logbook(database, company.id)
+    log.messages(*(at("2026-03-26") + n * timedelta(hours=1) for n in range(24 * 33)))
+    await log.write()
+    window = ask("Africa/Cairo", home="Europe/Helsinki", start_date="2026-03-27", end_date="2026-04-26")
+    cut = by_hours(window)
+    assert [str(day)[5:] for day in cut.rest] == ["03-27", "03-28", "04-25", "04-26"]
+    assert len(cut.hours) == len(window.days) - 4
+    async with database.transaction(company.id, read_only=True) as tx:
+        home = await usage(tx, window, EVERYTHING, compare=False)
+        away = await usage(tx, replace(window, home=None), EVERYTHING, compare=False)
+    assert home == away
+    assert home["total_messages"] == 31 * 24 - 1
 
 
 def day_of(home: str, piece: Piece) -> date:

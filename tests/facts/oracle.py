@@ -232,7 +232,15 @@ class Oracle:
             "session_days": tally(((d, m["session_id"]), {"messages": 1}) for d, m in of_day),
             "subject_days": {key: NOTHING | row | {"histogram": times[key]} for key, row in subjects.items()},
             "subject_weeks": {key: NO_MESSAGES | row | {"histogram": week_times[key]} for key, row in weeks.items()},
+            "account_hours": tally(((begun_at(m),), counted(m)) for m in messages),
+            "session_hours": tally(((begun_at(m), m["session_id"]), {"messages": 1}) for m in messages),
         }
+
+
+def begun_at(m: Row) -> datetime:
+    """The hour by the clock in Greenwich."""
+    at = m["created_at"].astimezone(UTC)
+    return datetime(at.year, at.month, at.day, at.hour, tzinfo=UTC)
 
 
 def member(user: UUID | None) -> tuple[str, str]:

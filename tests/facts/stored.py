@@ -18,6 +18,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "session_days": ("day", "session_id"),
     "subject_days": ("day", "subject", "name"),
     "subject_weeks": ("day", "subject", "name"),
+    "account_hours": ("hour",),
+    "session_hours": ("hour", "session_id"),
 }
 FACTS = 5
 

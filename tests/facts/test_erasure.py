@@ -105,7 +105,7 @@ async def test_no_table_names_the_person_or_their_sessions_any_more(database: Da
     sessions = [session_key(busy.id, f"v{n}") for n in range(DAYS)]
     assert set(await traces(database, busy.id, busy.viewer.id, *sessions)) == {
         *("ai_sessions", "messages", "tool_calls", "ai_session_steps", "session_handoffs"),
-        *("member_days", "session_days", "subject_days"),
+        *("member_days", "session_days", "session_hours", "subject_days"),
     }
     await erase(database, busy.viewer)
     assert await traces(database, busy.id, busy.viewer.id, *sessions) == []
@@ -117,7 +117,7 @@ async def test_what_is_left_is_what_would_be_there_had_they_never_come(
     alone = await founder.company("Alone", "America/New_York")
     await bring(client, alone.engineer, log_of("e"))
     await erase(database, busy.viewer)
-    days = [table for table in KEYS if table.endswith("_days") and table not in ("member_days", "session_days")]
+    days = ("usage_days", "subject_days", "subject_weeks", "account_hours")
     found, wanted = await stored(database, busy.id), await stored(database, alone.id)
     for side in (found, wanted):
         side["subject_days"] = {
@@ -190,11 +190,15 @@ async def test_sessions_of_one_day_go_on_counting_where_days_stand(
     _ = [c async for c in retention.apply(database, busy.id)]
     async with database.transaction(busy.id, read_only=True) as tx:
         bound = await tx.driver.fetchval("SELECT facts_from FROM account_versions WHERE account_id = $1", busy.id)
-        count = "SELECT count(*) FROM session_days WHERE account_id = $1 AND day < $2 AND messages > 0"
-        before = await tx.driver.fetchval(count, busy.id, bound.date())
+        counts = [
+            f"SELECT count(*) FROM {table} WHERE account_id = $1 AND {time} < $2 AND messages > 0"
+            for table, time in (("session_days", "day"), ("session_hours", "hour"))
+        ]
+        before = [await tx.driver.fetchval(count, busy.id, bound) for count in counts]
+    assert all(before)
     await erase(database, busy.viewer)
     async with database.transaction(busy.id, read_only=True) as tx:
-        assert await tx.driver.fetchval(count, busy.id, bound.date()) == before > 0
+        assert [await tx.driver.fetchval(count, busy.id, bound) for count in counts] == before
 
 
 async def test_a_fact_two_persons_report_belongs_to_one_and_goes_with_that_one(

@@ -11,7 +11,7 @@ from app.admin import rollups
 from app.db.engine import Database
 from app.facts import retention, upkeep
 from app.facts.prices import PriceBook
-from app.facts.recount import COUNTS, WEEKS, Difference
+from app.facts.recount import COUNTS, HOURS, WEEKS, Difference
 from app.facts.repricing import reprice
 from tests.people import Company, Founder
 
@@ -85,12 +85,13 @@ async def test_what_was_written_verifies(database: Database, busy: Company) -> N
     assert await differences(database, busy) == []
 
 
-@pytest.mark.parametrize("count", [*COUNTS, WEEKS], ids=lambda count: count.table)
+@pytest.mark.parametrize("count", [*COUNTS, WEEKS, *HOURS], ids=lambda count: count.table)
 async def test_verify_names_a_rollup_row_that_is_gone_and_rebuild_brings_it_back(
     database: Database, busy: Company, count: Any
 ) -> None:
-    oldest = f"(SELECT min(day) FROM {count.table} WHERE account_id = $1)"
-    await spoil(database, busy, f"DELETE FROM {count.table} WHERE account_id = $1 AND day = {oldest}")
+    time = count.keys[0]
+    oldest = f"(SELECT min({time}) FROM {count.table} WHERE account_id = $1)"
+    await spoil(database, busy, f"DELETE FROM {count.table} WHERE account_id = $1 AND {time} = {oldest}")
     found = await differences(database, busy)
     # A week is no longer the sum of its days, where one of these lacks its lines.
     weeks = {"subject_weeks"} if count.table == "subject_days" else set()

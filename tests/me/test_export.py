@@ -20,7 +20,7 @@ ADDRESS = "/api/v1/me/export"
 # Held of an account, not of a person.
 OF_NOBODY = {
     "accounts", "account_directory", "account_versions", "usage_days", "idempotency_keys", "job_leases", "job_runs",
-    "journals", "subject_weeks",
+    "journals", "subject_weeks", "account_hours",
 }  # fmt: skip
 
 

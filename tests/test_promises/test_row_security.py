@@ -43,6 +43,8 @@ FILLED = {
     "usage_days": "INSERT INTO usage_days (account_id, day, agent_name, model_id, role) VALUES ($1, now(), '', '', '')",
     "member_days": "INSERT INTO member_days (account_id, day, user_id, model_id) VALUES ($1, now(), $1, '')",
     "session_days": "INSERT INTO session_days (account_id, day, session_id) VALUES ($1, now(), $1)",
+    "account_hours": "INSERT INTO account_hours (account_id, hour) VALUES ($1, now())",
+    "session_hours": "INSERT INTO session_hours (account_id, hour, session_id) VALUES ($1, now(), $1)",
     "subject_weeks": "INSERT INTO subject_weeks (account_id, day, subject, name) VALUES ($1, now(), 'agent', '')",
     "subject_days": "INSERT INTO subject_days (account_id, day, subject, name) VALUES ($1, now(), 'agent', '')",
 }

@@ -134,9 +134,9 @@ export interface paths {
         /**
          * Export Me
          * @description Everything held about the caller, a JSON object a line: `kind` says what it is (profile, key, session, message,
-         *     tool_call, step, handoff, session_day, day, day_total, transcript, transcript_session, transcript_signal,
-         *     transcript_state, journal_session, audit). Keys come without their secret. Two exports of an account run at once,
-         *     each up to an hour; one that nobody reads for half a minute ends.
+         *     tool_call, step, handoff, session_day, session_hour, day, day_total, transcript, transcript_session,
+         *     transcript_signal, transcript_state, journal_session, audit). Keys come without their secret. Two exports of an
+         *     account run at once, each up to an hour; one that nobody reads for half a minute ends.
          */
         get: operations["export_me"];
         put?: never;
