@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from app.db.engine import Database
+from app.facts import retention
 from tests.analytics.conftest import Read
 from tests.factories import Logbook, ago, at
 from tests.people import Company, Founder
@@ -213,3 +214,39 @@ async def test_the_window_before_has_as_many_days_when_clocks_change(read: Read)
 
 async def test_without_compare_there_is_no_previous(read: Read) -> None:
     assert "previous" not in await read("usage")
+
+
+async def test_days_of_another_zone_stay_exact_when_their_messages_are_gone(
+    client: httpx.AsyncClient, database: Database, company: Company, log: Logbook, read: Read
+) -> None:
+    for n in range(60):
+        log.messages(*(ago(days=30, hours=-5 * n - m / 2) for m in range(4)), input_tokens=n)
+    await log.write()
+    away = {
+        "timezone": "America/New_York",
+        "start_date": str(ago(days=25).date()),
+        "end_date": str(ago(days=20).date()),
+    }
+    before = await read("usage", **away)
+    answer = await client.patch("/api/v1/account", json={"retention_days": 10}, headers=company.admin.headers)
+    assert answer.status_code == 200, answer.text
+    gone = [cleared async for cleared in retention.apply(database, company.id)]
+    assert sum(cleared.rows for cleared in gone if cleared.table == "messages") > 100
+    after = await read("usage", **away)
+    assert after["daily_usage"] == before["daily_usage"]
+    assert after["total_messages"] == before["total_messages"] > 50
+
+
+async def test_a_session_is_active_on_the_days_it_has_messages_on_though_an_hour_lies_in_both(
+    client: httpx.AsyncClient, database: Database, founder: Founder
+) -> None:
+    """Midnight of Kathmandu is a quarter past six in the evening."""
+    company = await founder.company(timezone="UTC")
+    log = Logbook(database, company.id)
+    log.messages(at("2026-05-02T18:05"))
+    log.messages(at("2026-05-02T18:20"))
+    log.messages(at("2026-05-02T18:14"), at("2026-05-02T18:16"))
+    await log.write()
+    asked = {"start_date": "2026-05-02", "end_date": "2026-05-03", "timezone": "Asia/Kathmandu"}
+    answer = await client.get("/api/v1/analytics/usage", headers=company.engineer.headers, params=asked)
+    assert [(day["messages"], day["sessions"]) for day in answer.json()["daily_usage"]] == [(2, 2), (2, 2)]

@@ -321,6 +321,13 @@ def counted(cut: Cut, home: str, moment: datetime) -> dict[date, int]:
     return {day: n for day, n in found.items() if n}
 
 
+def test_a_stretch_begins_and_ends_at_the_nearest_hour() -> None:
+    ends = {"start_date": "2026-05-02T10:40:00Z", "end_date": "2026-05-02T16:20:00Z"}
+    cut = by_hours(ask("UTC", home="UTC", **ends))
+    assert [(stretch.low, stretch.high) for stretch in cut.hours] == [(at("2026-05-02T11:00"), at("2026-05-02T16:00"))]
+    assert [piece.off for piece in cut.pieces] == [None, None]
+
+
 def test_where_hours_are_rolled_up_no_more_than_half_an_hour_a_day_is_counted() -> None:
     cut = by_hours(ask("Asia/Kathmandu", start_date="2026-05-02", end_date="2026-05-03"))
     assert [(stretch.low, stretch.high, stretch.day) for stretch in cut.hours] == [

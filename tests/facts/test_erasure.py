@@ -183,6 +183,16 @@ async def test_a_retention_run_that_was_cut_off_changes_nothing_about_what_stays
     assert await wrong(database, busy.id) == []
 
 
+async def test_hours_that_were_only_guessed_for_a_day_go_as_well(database: Database, busy: Company) -> None:
+    """As an upgrade does for days whose messages are gone: at noon, whenever the session was."""
+    async with database.transaction(busy.id) as tx:
+        await tx.driver.execute(
+            "UPDATE session_hours SET hour = hour - interval '20 hours' WHERE account_id = $1", busy.id
+        )
+    await erase(database, busy.viewer)
+    assert await traces(database, busy.id, *[session_key(busy.id, f"v{n}") for n in range(DAYS)]) == []
+
+
 async def test_sessions_of_one_day_go_on_counting_where_days_stand(
     client: AsyncClient, database: Database, busy: Company
 ) -> None:

@@ -53,11 +53,22 @@ async def differences(database: Database, company: Company) -> list[Difference]:
 
 
 async def rollup_totals(database: Database, company: Company) -> tuple[int, int]:
+    """Of the days, which the hours must say as well."""
     async with database.transaction(company.id, read_only=True) as tx:
-        row = await tx.driver.fetchrow(
-            "SELECT sum(messages), sum(input_tokens) FROM usage_days WHERE account_id = $1", company.id
+        days, hours = [
+            tuple(
+                await tx.driver.fetchrow(
+                    f"SELECT sum(messages)::bigint, sum(input_tokens)::bigint FROM {table} WHERE account_id = $1",
+                    company.id,
+                )
+            )
+            for table in ("usage_days", "account_hours")
+        ]
+        active = await tx.driver.fetchval(
+            "SELECT sum(messages)::bigint FROM session_hours WHERE account_id = $1", company.id
         )
-    return int(row[0]), int(row[1])
+    assert (*days, days[0]) == (*hours, active)
+    return days[0], days[1]
 
 
 async def spoil(database: Database, company: Company, sql: str) -> None:
@@ -216,6 +227,23 @@ async def test_rebuild_never_erases_days_whose_facts_are_gone(
     _ = [c async for c in retention.apply(database, busy.id)]
     _ = [progress async for progress in upkeep.rebuild(database, busy.id)]
     assert await rollup_totals(database, busy) == before
+
+
+async def test_rebuild_leaves_the_hour_alone_half_of_whose_facts_are_gone(
+    client: AsyncClient, database: Database, founder: Founder
+) -> None:
+    """The days of Kathmandu begin a quarter past an hour of UTC."""
+    company = await founder.company(timezone="Asia/Kathmandu")
+    times = [(NOW - timedelta(minutes=10 * n)).isoformat() for n in range(3 * 24 * 6)]
+    said = [{"session_id": "s", "id": at, "role": "user", "created_at": at} for at in times]
+    answer = await client.post(URL, json={"messages": said}, headers=company.viewer.headers)
+    assert answer.status_code == 200, answer.text
+    before = await rollup_totals(database, company)
+    await keep(client, company, 1)
+    _ = [c async for c in retention.apply(database, company.id)]
+    assert 100 < (await facts(database, company))["messages"] < 300
+    _ = [progress async for progress in upkeep.rebuild(database, company.id)]
+    assert await rollup_totals(database, company) == before
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Pacific/Honolulu"])
