@@ -171,6 +171,15 @@ async def test_a_report_of_whole_days_reads_no_fact(ask: Ask, tx: Tx, runs: list
         await read_no_fact(tx, runs)
 
 
+async def test_days_of_a_zone_with_the_same_hours_read_no_message(ask: Ask, tx: Tx, runs: list[Run]) -> None:
+    """Sessions created in what the window has of a day are counted: they are few."""
+    await ask("usage", await whole_days(tx) | {"timezone": "Pacific/Auckland"})
+    plans = [await made_for(tx.driver, run) for run in list(runs)]
+    done = {node.get("Relation Name") for plan in plans for node in nodes(plan) if node["Actual Loops"]}
+    assert {"account_hours", "session_hours"} <= done
+    assert not done & FACTS
+
+
 async def test_the_summary_up_to_a_midnight_reads_no_fact(tx: Tx, runs: list[Run]) -> None:
     zone = await tx.driver.fetchval("SELECT timezone FROM accounts WHERE id = $1", tx.account)
     window = Window.of(WindowQuery.model_validate(await whole_days(tx)), zone, datetime.now(UTC))
