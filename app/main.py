@@ -156,5 +156,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.set_threshold(*usual)
     gc.unfreeze()
     await app.state.trail.close()
+    await app.state.door.looks.close()
     await app.state.door.authority.aclose()
     await database.close()

@@ -5,7 +5,7 @@ it says what a look of their own would: a demotion, a deactivation or a revoked 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,9 @@ from app.db.engine import Database, Tx
 from app.web.problems import Problem
 
 Seen = TypeVar("Seen")
+Waiting = dict[Claims, list[asyncio.Future[Seen]]]
+# So that others get their turn of the connection.
+IN_A_ROW = 50
 
 
 class Looks(Generic[Seen]):
@@ -22,7 +25,7 @@ class Looks(Generic[Seen]):
     def __init__(self, database: Database, read: Callable[[Tx, Claims], Awaitable[Seen]]) -> None:
         self._database = database
         self._read = read
-        self._waiting: dict[UUID, dict[Claims, list[asyncio.Future[Seen]]]] = {}
+        self._waiting: dict[UUID, Waiting[Seen]] = {}
         self._looking: dict[UUID, asyncio.Task[None]] = {}
 
     async def at(self, claims: Claims) -> Seen:
@@ -34,23 +37,35 @@ class Looks(Generic[Seen]):
             self._looking[account] = asyncio.create_task(self._run(account))
         return await answer
 
+    async def close(self) -> None:
+        """What still ends behind the last answer comes to its end."""
+        if self._looking:
+            await asyncio.wait(self._looking.values())
+
     async def _run(self, account: UUID) -> None:
         """Look until nobody waits."""
         try:
-            while waiting := self._waiting.pop(account, None):
-                for claims, seen in (await self._look(account, waiting)).items():
-                    for answer in waiting[claims]:
-                        tell(answer, seen)
+            while account in self._waiting:
+                await self._look(account)
         finally:
             del self._looking[account]
 
-    async def _look(self, account: UUID, waiting: Iterable[Claims]) -> Mapping[Claims, Seen | Exception]:
-        """For each what was seen, or what is wrong with them; for all of them what is wrong with the database."""
+    async def _look(self, account: UUID) -> None:
+        """Some looks, one after the other, on one connection; who waits for one that fails is told why."""
+        waiting: Waiting[Seen] = {}
         try:
             async with self._database.transaction(account, read_only=True, snapshot=True) as tx:
-                return {claims: await self._seen(tx, claims) for claims in waiting}
+                for _ in range(IN_A_ROW):
+                    # Nothing is seen before the first read: who came while it began is looked up as well.
+                    waiting = self._waiting.pop(account)
+                    for claims, answers in waiting.items():
+                        tell(answers, await self._seen(tx, claims))
+                    if account not in self._waiting:
+                        break
+                    await self._database.renew(tx)
         except Exception as error:  # noqa: BLE001 - theirs to be told, whatever it is
-            return dict.fromkeys(waiting, error)
+            for answers in (waiting or self._waiting.pop(account, {})).values():
+                tell(answers, error)
 
     async def _seen(self, tx: Tx, claims: Claims) -> Seen | Exception:
         try:
@@ -59,11 +74,12 @@ class Looks(Generic[Seen]):
             return problem
 
 
-def tell(answer: asyncio.Future[Seen], seen: Seen | Exception) -> None:
+def tell(answers: Iterable[asyncio.Future[Seen]], seen: Seen | Exception) -> None:
     """Nobody hears it who left meanwhile."""
-    if answer.done():
-        return
-    if isinstance(seen, Exception):
-        answer.set_exception(seen)
-    else:
-        answer.set_result(seen)
+    for answer in answers:
+        if answer.done():
+            continue
+        if isinstance(seen, Exception):
+            answer.set_exception(seen)
+        else:
+            answer.set_result(seen)

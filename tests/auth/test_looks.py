@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -12,6 +14,7 @@ from app.auth.looks import Looks
 from app.auth.tokens import Claims
 from app.db.addresses import Addresses
 from app.db.engine import Database, Tx, Unreachable
+from app.web.answers import LOST
 from app.web.problems import Unauthorized
 from tests.people import Company, Founder, Person
 from tests.serving import pool
@@ -29,14 +32,13 @@ class Watched:
 
     def __init__(self, database: Database) -> None:
         self.looks: Looks[Caller] = Looks(database, self._read)
-        self.transactions: list[Tx] = []
+        self.transactions: set[datetime] = set()
         self.reads, self.begun, self.may_read = 0, asyncio.Event(), asyncio.Event()
         self.may_read.set()
 
     async def _read(self, tx: Tx, claims: Claims) -> Caller:
-        self.transactions += [tx] * all(tx is not one for one in self.transactions)
         self.reads += 1
-        await tx.driver.fetchval("SELECT 1")  # from here on it sees one moment
+        self.transactions.add(await tx.driver.fetchval("SELECT now()"))  # from here on it sees one moment
         self.begun.set()
         await self.may_read.wait()
         return await read_caller(tx, claims)
@@ -113,6 +115,42 @@ async def test_without_a_database_all_who_wait_hear_it_and_the_next_try_anew(
             assert [type(one) for one in told] == [Unreachable, Unreachable]
         looks._database = founder.database  # it is back
         assert (await looks.at(claims_of(company.viewer))).id == company.viewer.id
+
+
+async def test_a_look_that_fails_is_told_to_those_who_wait_for_it_alone(watched: Watched, company: Company) -> None:
+    viewer, owner = claims_of(company.viewer), claims_of(company.owner)
+    first = await watched.held(viewer)
+    pids = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle in transaction'"
+    later = [asyncio.create_task(watched.looks.at(claims)) for claims in (viewer, owner, owner)]
+    await asyncio.sleep(0)
+    async with watched.looks._database.transaction(company.id) as tx:
+        (pid,) = [row["pid"] for row in await tx.driver.fetch(pids)]
+        await tx.driver.execute("SELECT pg_terminate_backend($1)", pid)
+    watched.may_read.set()
+    with pytest.raises((*LOST, asyncpg.PostgresError)):
+        await first
+    async with asyncio.timeout(10):
+        assert [caller.id for caller in await asyncio.gather(*later)] == [company.viewer.id, *[company.owner.id] * 2]
+
+
+async def test_looks_without_end_leave_others_their_turn(addresses: Addresses, company: Company) -> None:
+    viewer, asked, enough = claims_of(company.viewer), set[asyncio.Task[Caller]](), False
+
+    async def read(tx: Tx, claims: Claims) -> Caller:
+        """During every look somebody asks for the next."""
+        if not enough:
+            asked.add(asyncio.create_task(looks.at(viewer)))
+        return await read_caller(tx, claims)
+
+    async with pool(addresses, pool_size=1) as one:
+        looks: Looks[Caller] = Looks(one, read)
+        await looks.at(viewer)
+        async with one.transaction(company.id):
+            pass
+        assert len(asked) > 10
+        enough = True
+        await asyncio.wait(asked)
+        await looks.close()
 
 
 async def demoted(client: httpx.AsyncClient, company: Company, _key: str) -> None:
