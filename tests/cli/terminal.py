@@ -1,7 +1,6 @@
 """A terminal to try the command line in: real processes, an environment of their own, one data directory."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,14 +8,18 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tests.cli.forked import forked, inherited
+
 TALLY = Path(sys.executable).parent / "tally"
 PATIENCE_S = 180
-KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
+# Commands whose script was seen to start here: such may be forked.
+STARTED: set[tuple[str, ...]] = set()
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,25 @@ class Terminal:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {name: os.environ[name] for name in KEPT if name in os.environ} | dict(self.environment)
+        return inherited() | dict(self.environment)
 
     def tally(self, *arguments: object) -> Ended:
-        command = [str(TALLY), *map(str, arguments)]
+        """By its script; once that came further than to what it was told, forked from what has all modules already."""
+        words = [str(argument) for argument in arguments]
+        command = tuple(word for word in takewhile(str.isalpha, words) if word.islower())
+        if command in STARTED and not any(name.startswith("PYTHON") for name in self.environment):
+            ended = forked(words, self.folder, self._environment)
+            if ended is not None:
+                return Ended(*ended)
+        scripted = self.scripted(*words)
+        if "--help" not in words and scripted.code in (0, 1):
+            STARTED.add(command)
+        return scripted
+
+    def scripted(self, *words: str) -> Ended:
         done = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=PATIENCE_S,
-            check=False,
+            [str(TALLY), *words], cwd=self.folder, env=self._environment, capture_output=True, text=True,
+            timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
 
