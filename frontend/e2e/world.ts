@@ -33,7 +33,7 @@ export default async function setup(project: TestProject) {
   try {
     const tally = await Tally.up(folder, "--port", "0");
     stopping.unshift(() => tally.stop());
-    const [acme, empty] = await Promise.all([tally.founded("Acme"), tally.founded("Nobody yet")]);
+    const [acme, empty] = await tally.founded("Acme", "Nobody yet");
     await (await Caller.of(tally.url, acme.owner)).post("/api/v1/ingest/batches", justNow());
     project.provide("url", tally.url);
     project.provide("demo", await tally.demoKeys());

@@ -28,9 +28,7 @@ export default async function setup(project: TestProject) {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const names = ["Acme", "Nobody yet", "Help desk", "Workshop"] as const;
-    const [acme, empty, desk, workshop] = await Promise.all(names.map((name) => tally.founded(name)));
-    if (!acme || !empty || !desk || !workshop) throw new Error("An account was not made.");
+    const [acme, empty, desk, workshop] = await tally.founded("Acme", "Nobody yet", "Help desk", "Workshop");
     const agent = await Caller.of(tally.url, desk.owner);
     await agent.post("/api/v1/ingest/batches", handovers());
     await agent.post("/api/v1/sync/pushes", pushed);

@@ -1,4 +1,4 @@
-/** `tally up` as an operator starts it, in a folder of its own, and the commands beside it. */
+/** `tally up` as an operator starts it, in a folder of its own, and accounts of it. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync } from "node:fs";
@@ -70,18 +70,15 @@ export class Tally {
     });
   }
 
-  /** The account and its owner as an operator makes them; the others as the owner does. */
-  async founded(name: string): Promise<Keys> {
-    const account = await this.command("account", "create", name);
-    const owner = await this.command("user", "add", "owner@example.com", "--account", account.id, "--role", "owner");
-    const { api_key } = await this.command("key", "create", "--user", owner.id);
-    const caller = await Caller.of(this.url, api_key);
-    return { owner: api_key, engineer: await caller.invite("engineer"), viewer: await caller.invite("viewer") };
-  }
-
-  private async command(...words: string[]): Promise<any> {
-    const { stdout } = await promisify(execFile)(PYTHON, ["-m", "app.cli", ...words, "--json"], surroundings(this.folder));
-    return JSON.parse(stdout);
+  /** Accounts with their owners as an operator makes them; the others as the owner does. */
+  async founded<const Names extends readonly string[]>(...names: Names): Promise<{ [Each in keyof Names]: Keys }> {
+    const { stdout } = await promisify(execFile)(PYTHON, ["-m", "tests.founded", ...names], surroundings(this.folder));
+    const owners: string[] = JSON.parse(stdout);
+    const keys = owners.map(async (owner): Promise<Keys> => {
+      const caller = await Caller.of(this.url, owner);
+      return { owner, engineer: await caller.invite("engineer"), viewer: await caller.invite("viewer") };
+    });
+    return (await Promise.all(keys)) as { [Each in keyof Names]: Keys };
   }
 
   /** Asked to end, it stops its PostgreSQL too; killed, its PostgreSQL dies with it. */
