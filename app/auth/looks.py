@@ -29,7 +29,7 @@ class Looks(Generic[Seen]):
         self._looking: dict[UUID, asyncio.Task[None]] = {}
 
     async def at(self, claims: Claims) -> Seen:
-        """What `read` says of them, in a transaction that begins from now on and is over."""
+        """What `read` says of them, in a transaction that sees no moment before now."""
         account = claims.account_id
         answer: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(account, {}).setdefault(claims, []).append(answer)

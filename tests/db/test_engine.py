@@ -13,6 +13,7 @@ from sqlalchemy import URL, text
 
 from app.db.addresses import Addresses, BadAddress
 from app.db.engine import Database, NotCommitted, Unreachable, inspect_server
+from tests.people import Company
 from tests.serving import operator, pool
 
 STATES = """
@@ -53,6 +54,27 @@ async def test_a_transaction_cancelled_at_any_moment_leaves_none_open(
             # A cancellation that overtakes its statement is lost; its connection is thrown away and may run on.
             assert "idle in transaction" not in await owner.fetchval(STATES)
         await database.ping()
+
+
+async def test_a_snapshot_is_of_the_first_read_and_when_renewed_of_the_next(
+    database: Database, company: Company
+) -> None:
+    async def rename(name: str) -> None:
+        async with database.transaction(company.id) as tx:
+            await tx.driver.execute("UPDATE accounts SET name = $2 WHERE id = $1", tx.account, name)
+
+    async with database.transaction(company.id, read_only=True, snapshot=True) as tx:
+        for name in ("first", "second"):
+            await rename(name)
+            read = "SELECT name FROM accounts WHERE id = $1"
+            assert await tx.driver.fetchval(read, tx.account) == name
+            await rename("later")
+            assert await tx.driver.fetchval(read, tx.account) == name
+            await database.renew(tx)
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with database.transaction(company.id, read_only=True, snapshot=True) as tx:
+            await database.renew(tx)
+            await tx.driver.execute("UPDATE accounts SET name = '' WHERE id = $1", tx.account)
 
 
 async def test_a_transaction_cancelled_twice_gives_its_connection_up(
