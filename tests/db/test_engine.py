@@ -56,25 +56,24 @@ async def test_a_transaction_cancelled_at_any_moment_leaves_none_open(
         await database.ping()
 
 
-async def test_a_snapshot_is_of_the_first_read_and_when_renewed_of_the_next(
-    database: Database, company: Company
-) -> None:
-    async def rename(name: str) -> None:
-        async with database.transaction(company.id) as tx:
-            await tx.driver.execute("UPDATE accounts SET name = $2 WHERE id = $1", tx.account, name)
+async def rename(database: Database, account: UUID, name: str, *, renewed: bool = False) -> None:
+    async with database.transaction(account, read_only=renewed) as tx:
+        if renewed:
+            await database.renew(tx)
+        await tx.driver.execute("UPDATE accounts SET name = $2 WHERE id = $1", tx.account, name)
 
+
+async def test_a_snapshot_is_of_its_first_read_and_renewed_of_the_next(database: Database, company: Company) -> None:
+    read = "SELECT name FROM accounts WHERE id = $1"
     async with database.transaction(company.id, read_only=True, snapshot=True) as tx:
         for name in ("first", "second"):
-            await rename(name)
-            read = "SELECT name FROM accounts WHERE id = $1"
+            await rename(database, company.id, name)
             assert await tx.driver.fetchval(read, tx.account) == name
-            await rename("later")
+            await rename(database, company.id, "later")
             assert await tx.driver.fetchval(read, tx.account) == name
             await database.renew(tx)
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        async with database.transaction(company.id, read_only=True, snapshot=True) as tx:
-            await database.renew(tx)
-            await tx.driver.execute("UPDATE accounts SET name = '' WHERE id = $1", tx.account)
+        await rename(database, company.id, "", renewed=True)
 
 
 async def test_a_transaction_cancelled_twice_gives_its_connection_up(
