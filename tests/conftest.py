@@ -34,6 +34,9 @@ if os.geteuid() == 0 and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
     assert not OWN.is_symlink()
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(reachable(OWN))
 
+# Folders with files that take longer than most.
+LONG = {"cli", "test_promises"}
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _reachable_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -144,5 +147,5 @@ async def test_db(addresses: Addresses, test_user: Person) -> AsyncIterator[Asyn
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, whatever the order: else all but one process wait for it at the end."""
-    items.sort(key=lambda item: item.path.name != "test_frontend.py")
+    """The longest first, whatever the order besides: else all but one process wait for it at the end."""
+    items.sort(key=lambda item: (item.path.name != "test_frontend.py", LONG.isdisjoint(item.path.parts)))
