@@ -28,6 +28,11 @@ class Tree:
         return sorted(self.root.rglob("*.jsonl"))
 
     @cached_property
+    def logs(self) -> list[Path]:
+        """The files in which something stands: one of those provided is empty."""
+        return [file for file in self.files if file.stat().st_size]
+
+    @cached_property
     def sessions(self) -> dict[str, list[Path]]:
         """The files of each session, as the index says."""
         found: dict[str, list[Path]] = {}
