@@ -157,7 +157,7 @@ def out_of_time(now: datetime, earliest: datetime | None) -> Any:
             if time is not None and time > latest:
                 return "future", "It is dated more than 5 minutes in the future: check the producer's clock."
         if earliest is not None and (dated := date_of(row)) is not None and dated < earliest:
-            return "too_old", f"It is dated before {earliest:%Y-%m-%d}, which is older than this account keeps."
+            return "too_old", f"It is dated before {earliest:%Y-%m-%d}: the account keeps, or has kept, nothing older."
         return None
 
     return refusal

@@ -10,12 +10,15 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
     field_validator,
 )
+
+from app.web.schema import spelled_out
 
 # Control characters are in no id or name; NUL and lone surrogates cannot be stored at all.
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
@@ -28,6 +31,7 @@ Person = Annotated[str, Field(max_length=254, pattern=LINE)]
 # In UTC from here on: instants of one zone are compared ten times as fast as those of two.
 Moment = Annotated[
     AwareDatetime,
+    BeforeValidator(spelled_out),
     Field(ge=EARLIEST, lt=LATEST, description="With an offset."),
     AfterValidator(lambda moment: moment.astimezone(UTC)),
 ]

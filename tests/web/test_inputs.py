@@ -183,6 +183,17 @@ async def test_an_instant_is_spelled_out_with_its_offset(
     assert answer.json()["errors"][0]["loc"] == ["query", "since"]
 
 
+@pytest.mark.parametrize("given", [1, 1700000000, 17e8, *NO_INSTANTS])
+async def test_a_fact_is_dated_by_an_instant_spelled_out(
+    client: httpx.AsyncClient, company: Company, given: object
+) -> None:
+    message = {"session_id": "s", "id": "m", "role": "user", "created_at": given}
+    answer = await client.post("/api/v1/ingest/batches", json={"messages": [message]}, headers=company.viewer.headers)
+    told = answer.json()
+    assert (answer.status_code, told["stored"], told["rejected"]) == (207, 0, 1)
+    assert "created_at" in told["errors"][0]["detail"]
+
+
 async def test_a_name_is_more_than_blanks(client: httpx.AsyncClient, company: Company) -> None:
     answer = await client.post("/api/v1/keys", json={"name": " \t"}, headers=company.viewer.headers)
     is_problem(answer, 422)
