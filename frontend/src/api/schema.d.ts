@@ -928,6 +928,11 @@ export interface components {
              */
             data_as_of: string | null;
             /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
+            /**
              * Total Calls
              * @description Assistant messages of all agents.
              */
@@ -1190,6 +1195,11 @@ export interface components {
              */
             data_as_of: string | null;
             /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
+            /**
              * N Handoffs Claimed
              * @description Claimed in the period.
              */
@@ -1300,6 +1310,11 @@ export interface components {
              * @description When the account's facts last changed.
              */
             data_as_of: string | null;
+            /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
             totals: components["schemas"]["FrictionTotals"];
             /**
              * Sessions
@@ -1669,6 +1684,11 @@ export interface components {
              * @description When the account's facts last changed.
              */
             data_as_of: string | null;
+            /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
             /** Total Messages */
             total_messages: number;
             /** Total Sessions */
@@ -1739,6 +1759,11 @@ export interface components {
              * @description When the account's facts last changed.
              */
             data_as_of: string | null;
+            /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
             /**
              * Total Usage
              * @description Messages that name a model.
@@ -2914,6 +2939,11 @@ export interface components {
              */
             data_as_of: string | null;
             /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
+            /**
              * Rows
              * @description Last updated first.
              */
@@ -3098,6 +3128,11 @@ export interface components {
              */
             data_as_of: string | null;
             /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
+            /**
              * Total Messages
              * @description Messages of the last 30 days, of every role: as /usage shows them.
              */
@@ -3212,6 +3247,11 @@ export interface components {
              * @description When the account's facts last changed.
              */
             data_as_of: string | null;
+            /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
             /** Total Calls */
             total_calls: number;
             /**
@@ -3373,6 +3413,11 @@ export interface components {
              * @description When the account's facts last changed.
              */
             data_as_of: string | null;
+            /**
+             * Facts From
+             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             */
+            facts_from: string | null;
             /**
              * Total Messages
              * @description Messages of every role.
@@ -7014,6 +7059,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "total_messages": 42,
                      *       "total_sessions": 1,
                      *       "input_tokens": 1200,
@@ -7172,6 +7218,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "total_calls": 24,
                      *       "agents": [
                      *         {
@@ -7318,6 +7365,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "total_usage": 24,
                      *       "models": [
                      *         {
@@ -7438,6 +7486,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "total_tokens": 100000,
                      *       "avg_response_time_ms": 1840.5,
                      *       "cost_usd": "0.108450",
@@ -7559,6 +7608,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "total_calls": 18,
                      *       "tools": [
                      *         {
@@ -7691,6 +7741,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "total_messages": 42,
                      *       "total_sessions": 1,
                      *       "total_tokens": 100000,
@@ -7824,6 +7875,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "rows": [
                      *         {
                      *           "session_id": "0196a0c2-5b1e-7c3a-9d4f-2f6f0b7a1c55",
@@ -8295,6 +8347,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "period": "7d",
                      *       "n_handoffs_claimed": 3,
                      *       "n_handoffs_with_action": 3,
@@ -8455,6 +8508,7 @@ export interface operations {
                      *       "end_date": "2026-05-02T23:59:59.999999Z",
                      *       "timezone": "UTC",
                      *       "data_as_of": "2026-05-02T09:30:04.512000Z",
+                     *       "facts_from": null,
                      *       "totals": {
                      *         "friction": 4,
                      *         "interruptions": 2,
