@@ -7,7 +7,7 @@ SESSION, MEMBER = "0196a0c2-5b1e-7c3a-9d4f-2f6f0b7a1c55", "0196a0c2-1111-7a2b-8c
 BEGAN, ENDED, CHANGED = "2026-05-01T08:00:00Z", "2026-05-02T09:30:00Z", "2026-05-02T09:30:04.512000Z"
 WINDOW = {
     "start_date": "2026-05-01T00:00:00Z", "end_date": "2026-05-02T23:59:59.999999Z", "timezone": "UTC",
-    "data_as_of": CHANGED,
+    "data_as_of": CHANGED, "facts_from": None,
 }  # fmt: skip
 CLASSES = {"input_tokens": 1200, "output_tokens": 3400, "cache_read_tokens": 90000, "cache_creation_tokens": 5400}
 TIMES = {

@@ -64,6 +64,9 @@ class Span(BaseModel):
 
 class Dated(Span):
     data_as_of: Instant | None = Field(description="When the account's facts last changed.")
+    facts_from: Instant | None = Field(
+        description="Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept."
+    )
 
 
 class Asking:
@@ -92,13 +95,13 @@ class Asking:
             return not_modified(tag)
         if not tx.is_open:
             raise Changed
-        body = {**window.shown, "data_as_of": changed_at, **await self.unless_left(report)}
+        body = {**dated(tx, window), **await self.unless_left(report)}
         return respond(as_json(body), tag)
 
     async def answer_anew(self, tx: CallerTx, window: Window | None, report: Report) -> Response:
         """Tagged by content: names of members and rows of other programs change without a new version."""
-        shown = window.shown if window else {}
-        body = {**shown, "data_as_of": tx.caller.changed_at, **await self.unless_left(report)}
+        shown = dated(tx, window) if window else {"data_as_of": tx.caller.changed_at}
+        body = {**shown, **await self.unless_left(report)}
         content = as_json(body)
         tag = tag_of(tx.account, content.decode())
         return not_modified(tag) if is_known(tag, self.known) else respond(content, tag)
@@ -123,6 +126,11 @@ class Asking:
 
     def _watch(self, patience: asyncio.Timeout) -> None:
         self._left = asyncio.create_task(until_left(self.request, partial(patience.reschedule, 0)))
+
+
+def dated(tx: CallerTx, window: Window) -> dict[str, Any]:
+    """What every report says of itself."""
+    return {**window.shown, "data_as_of": tx.caller.changed_at, "facts_from": tx.caller.facts_from}
 
 
 async def asking(request: Request, if_none_match: IfNoneMatch = None) -> Asking:

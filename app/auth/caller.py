@@ -61,6 +61,7 @@ class Caller:
     version: int
     changed_at: datetime | None
     member_detail: MemberDetail = "groups"
+    facts_from: datetime | None = None
 
     @property
     def is_walled(self) -> bool:
@@ -123,6 +124,7 @@ _user = (
         Account.timezone,
         func.coalesce(AccountVersion.version, literal_column("0")).label("version"),
         AccountVersion.changed_at,
+        AccountVersion.facts_from,
         Account.member_detail,
     )
     .join(Account, Account.id == User.account_id)

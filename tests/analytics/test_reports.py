@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.auth.trust import trusted_keys
 from app.db.addresses import Addresses
 from app.db.engine import Database
 from app.db.statement import Prepared
+from app.facts import retention
 from app.settings import Settings
 from tests.factories import Logbook, ago
 from tests.openapi_written import described_now
@@ -107,6 +109,21 @@ async def test_a_new_fact_makes_a_new_tag(
     assert again.status_code == 200
     assert again.headers["etag"] != first.headers["etag"]
     assert again.json()["data_as_of"] > first.json()["data_as_of"]
+
+
+@every_report
+async def test_that_older_facts_are_gone_is_said(
+    client: httpx.AsyncClient, company: Company, database: Database, report: str
+) -> None:
+    async def said() -> Any:
+        answer = await client.get(address(report), headers=company.engineer.headers)
+        return answer.json()["facts_from"]
+
+    assert await said() is None
+    answer = await client.patch("/api/v1/account", json={"retention_days": 10}, headers=company.admin.headers)
+    assert answer.status_code == 200, answer.text
+    _ = [cleared async for cleared in retention.apply(database, company.id)]
+    assert ago(days=10, hours=24) <= datetime.fromisoformat(await said()) <= ago(days=10)
 
 
 async def test_another_question_has_another_tag(client: httpx.AsyncClient, company: Company, busy: Logbook) -> None:

@@ -199,7 +199,7 @@ async def test_compare_with_the_days_before(read: Read, log: Logbook) -> None:
     previous = report["previous"]
     assert (report["total_messages"], previous["total_messages"], previous["total_tokens"]) == (1, 2, 14)
     assert (previous["start_date"], previous["end_date"]) == ("2026-05-08T00:00:00Z", "2026-05-14T23:59:59.999999Z")
-    totals = report.keys() - {"daily_usage", "previous", "data_as_of"}
+    totals = report.keys() - {"daily_usage", "previous", "data_as_of", "facts_from"}
     assert previous.keys() == totals
 
 

@@ -929,7 +929,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /**
@@ -1196,7 +1196,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /**
@@ -1312,7 +1312,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             totals: components["schemas"]["FrictionTotals"];
@@ -1686,7 +1686,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /** Total Messages */
@@ -1761,7 +1761,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /**
@@ -2940,7 +2940,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /**
@@ -3129,7 +3129,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /**
@@ -3249,7 +3249,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /** Total Calls */
@@ -3415,7 +3415,7 @@ export interface components {
             data_as_of: string | null;
             /**
              * Facts From
-             * @description Facts before this are deleted, and what no rollup holds of older days is missing; null: all are kept.
+             * @description Facts before this are deleted; what no rollup holds of older days is missing. Null: all are kept.
              */
             facts_from: string | null;
             /**
