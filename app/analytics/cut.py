@@ -8,14 +8,12 @@ and no day costs more than half of itself. Where hours are rolled up as well, it
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from app.analytics.window import A_DAY, Window, begin
-from app.facts.calendar import hour, monday
-
-HALF_AN_HOUR = timedelta(minutes=30)
+from app.facts.calendar import AN_HOUR, hour, monday
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def is_home(window: Window, part: Piece) -> bool:
 
 def nearest(at: datetime) -> datetime:
     """The nearest whole hour, in UTC."""
-    return hour(at + HALF_AN_HOUR)
+    return hour(at + AN_HOUR / 2)
 
 
 @lru_cache(maxsize=1_000)

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from app.analytics.parameters import WindowQuery
-from app.facts.calendar import Calendar
+from app.facts.calendar import MOMENT, Calendar
 from app.web.problems import Unprocessable
 
 MOST_DAYS = 400
@@ -17,7 +17,6 @@ SKIPPED = "must be another day: there is no {} in {}, whose calendar skipped it"
 DEFAULT = timedelta(days=30)
 A_DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
-MOMENT = timedelta(microseconds=1)
 
 
 @lru_cache(maxsize=1_000)

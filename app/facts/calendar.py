@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+AN_HOUR, MOMENT = timedelta(hours=1), timedelta(microseconds=1)
+
 
 def monday(day: date) -> date:
     """The first day of its week."""
@@ -35,7 +37,7 @@ class Calendar:
         if self._date(utc) < day:
             # A gap swallowed midnight and the fold rule chose its far side: the day begins at the gap's end.
             utc = midnight.replace(fold=1).astimezone(UTC)
-        return utc if self._date(utc - timedelta(microseconds=1)) < day else self._search(day, utc)
+        return utc if self._date(utc - MOMENT) < day else self._search(day, utc)
 
     def end(self, day: date) -> datetime:
         """The first instant after a local day."""
@@ -48,7 +50,7 @@ class Calendar:
     def _search(self, day: date, inside: datetime) -> datetime:
         """The boundary by bisection: some instant before it is of an earlier day, `inside` is not."""
         low, high = inside - timedelta(days=2), inside
-        while high - low > timedelta(microseconds=1):
+        while high - low > MOMENT:
             middle = low + (high - low) / 2
             low, high = (middle, high) if self._date(middle) < day else (low, middle)
         return high

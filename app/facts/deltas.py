@@ -7,11 +7,11 @@ those groups.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from app.facts.calendar import Calendar, hour
+from app.facts.calendar import AN_HOUR, MOMENT, Calendar, hour
 from app.facts.latency import as_number, bucket
 
 Numbers = list[int]
@@ -22,7 +22,7 @@ Line = tuple[date, str, str]
 Lines = dict[tuple[Any, ...], tuple[Any, ...]]
 
 NO_USER = UUID(int=0)
-EPOCH, AN_HOUR, MOMENT = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1), timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ACCOUNT = ("account", "")
 COUNTED = (
     "created_at",

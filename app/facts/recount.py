@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.db.engine import Tx
-from app.facts.calendar import Calendar, hour, monday
+from app.facts.calendar import AN_HOUR, MOMENT, Calendar, hour, monday
 from app.facts.latency import DIGITS, GAMMA, counts_of
 from app.facts.rollups import HOUR, MEMBER, MESSAGE_NUMBERS, SESSION, SESSION_HOUR, SUBJECT, TIMED, USAGE, WEEK
 
@@ -153,7 +153,7 @@ WITH_FACTS = """
     UNION SELECT (hour AT TIME ZONE 'UTC')::date FROM account_hours WHERE account_id = $1
     UNION SELECT (hour AT TIME ZONE 'UTC')::date FROM session_hours WHERE account_id = $1
 """
-ONE_DAY, ONE_HOUR = timedelta(days=1), timedelta(hours=1)
+ONE_DAY = timedelta(days=1)
 # Ours; the server's own limit on a statement is the one that is felt.
 PATIENCE_S = 300.0
 
@@ -253,10 +253,10 @@ def hours(span: Span) -> list[datetime]:
     """Those that begin on these days: of others, facts may be gone."""
     found = []
     for low, high in zip(span.lows, span.highs, strict=True):
-        at = hour(low) if hour(low) == low else hour(low) + ONE_HOUR
+        at = hour(low + AN_HOUR - MOMENT)
         while at < high:
             found.append(at)
-            at += ONE_HOUR
+            at += AN_HOUR
     return found
 
 

@@ -16,8 +16,9 @@ from app.analytics.session_counts import active_and_created, created_by_member, 
 from app.analytics.sources import UNKNOWN, Filters, Key
 from app.analytics.sums import NUMBERS
 from app.analytics.tools import calls
-from app.analytics.window import MOMENT, Window
+from app.analytics.window import Window
 from app.db.engine import Database, Tx
+from app.facts.calendar import MOMENT
 from app.facts.latency import bucket
 from tests.factories import Logbook
 from tests.people import Company, Founder

@@ -17,7 +17,7 @@ from app.db.engine import Database, Tx, Unreachable
 from app.web.answers import LOST
 from app.web.problems import Unauthorized
 from tests.people import Company, Founder, Person
-from tests.serving import pool
+from tests.serving import pool, serving
 
 USAGE = "/api/v1/analytics/usage?start_date=2026-05-01&end_date=2026-05-31"
 Change = Callable[[httpx.AsyncClient, Company, str], Awaitable[object]]
@@ -151,6 +151,23 @@ async def test_looks_without_end_leave_others_their_turn(addresses: Addresses, c
         enough = True
         await asyncio.wait(asked)
         await looks.close()
+
+
+async def test_the_server_ends_after_its_looks(
+    addresses: Addresses, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told goes on while the transaction of their look still ends."""
+    async with serving(addresses) as api:
+        looks, commit = api.app.state.door.looks, api.database._commit
+
+        async def late(driver: Any) -> bool:
+            await asyncio.sleep(0.3)
+            return await commit(driver)
+
+        monkeypatch.setattr(api.database, "_commit", late)
+        assert (await looks.at(claims_of(company.viewer))).id == company.viewer.id
+        assert looks._looking
+    assert not looks._looking
 
 
 async def demoted(client: httpx.AsyncClient, company: Company, _key: str) -> None:

@@ -4,11 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.facts.calendar import Calendar
+from app.facts.calendar import MOMENT, Calendar
 from app.facts.deltas import Deltas
 from tests.factories import at
 
-MOMENT = timedelta(microseconds=1)
 # Clocks that went back past midnight, at a minute past, or by hours, by half an hour; that skipped midnight or a day.
 CHANGES = {
     "America/St_Johns": "2010-11-07", "America/Goose_Bay": "2010-11-07", "Antarctica/Casey": "2010-03-05",
