@@ -103,10 +103,6 @@ class Database:
             finally:
                 await self._give_back(link)
 
-    async def renew(self, tx: Tx) -> None:
-        """One that only read ends and another begins, of the same account, in one message: it sees another moment."""
-        await tx.driver.execute(f"COMMIT; {self._begin(tx.account, read_only=True, snapshot=True)}")
-
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Link]:
         """A connection in no transaction and of no account: nothing may be run on it as it is."""

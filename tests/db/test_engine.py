@@ -56,24 +56,24 @@ async def test_a_transaction_cancelled_at_any_moment_leaves_none_open(
         await database.ping()
 
 
-async def rename(database: Database, account: UUID, name: str, *, renewed: bool = False) -> None:
-    async with database.transaction(account, read_only=renewed) as tx:
-        if renewed:
-            await database.renew(tx)
+async def rename(database: Database, account: UUID, name: str) -> None:
+    async with database.transaction(account) as tx:
         await tx.driver.execute("UPDATE accounts SET name = $2 WHERE id = $1", tx.account, name)
 
 
-async def test_a_snapshot_is_of_its_first_read_and_renewed_of_the_next(database: Database, company: Company) -> None:
+@pytest.mark.parametrize("snapshot", [True, False])
+async def test_a_snapshot_is_of_its_first_read_and_without_one_each_statement_sees_its_own_moment(
+    database: Database, company: Company, snapshot: bool
+) -> None:
     read = "SELECT name FROM accounts WHERE id = $1"
-    async with database.transaction(company.id, read_only=True, snapshot=True) as tx:
-        for name in ("first", "second"):
-            await rename(database, company.id, name)
-            assert await tx.driver.fetchval(read, tx.account) == name
-            await rename(database, company.id, "later")
-            assert await tx.driver.fetchval(read, tx.account) == name
-            await database.renew(tx)
+    async with database.transaction(company.id, read_only=True, snapshot=snapshot) as tx:
+        await rename(database, company.id, "before")
+        assert await tx.driver.fetchval(read, tx.account) == "before"
+        await rename(database, company.id, "later")
+        assert await tx.driver.fetchval(read, tx.account) == ("before" if snapshot else "later")
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        await rename(database, company.id, "", renewed=True)
+        async with database.transaction(company.id, read_only=True, snapshot=snapshot) as tx:
+            await tx.driver.execute("UPDATE accounts SET name = '' WHERE id = $1", tx.account)
 
 
 async def test_a_transaction_cancelled_twice_gives_its_connection_up(
