@@ -82,7 +82,7 @@ class Asking:
         require_allowed(tx.caller, getattr(asked, "user_id", ()))
         window = Window.of(asked, tx.caller.timezone, datetime.now(UTC), length)
         # For the audit: which days were read.
-        self.request.state.window = window.start, window.end, window.zone
+        self.request.scope["state"]["window"] = window.start, window.end, window.zone
         return window
 
     async def answer(self, tx: CallerTx, window: Window, report: Report) -> Response:

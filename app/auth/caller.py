@@ -183,7 +183,7 @@ class Gate(SecurityBase):
 
     async def __call__(self, request: Request) -> CallerTx:
         """What the handler is given: the transaction it runs in."""
-        tx: CallerTx = request.state.tx
+        tx: CallerTx = request.scope["state"]["tx"]
         return tx
 
     async def identify(self, request: Request) -> Claims:
@@ -203,7 +203,7 @@ class Gate(SecurityBase):
         async with door.database.transaction(account, **mode) as tx:
             caller = await read_caller(tx, claims)
             caller.require(self.role)
-            request.state.tx = CallerTx.of(tx, caller, request)
+            request.scope["state"]["tx"] = CallerTx.of(tx, caller, request)
             return await handle(request)
 
 
@@ -230,7 +230,7 @@ class Call(Look):
         return tx.caller
 
     async def run(self, handle: Handler, request: Request, claims: Claims) -> Response:
-        request.state.tx = await self.look(request, claims)
+        request.scope["state"]["tx"] = await self.look(request, claims)
         return await handle(request)
 
 
@@ -239,7 +239,7 @@ class Tagged(Look):
 
     async def run(self, handle: Handler, request: Request, claims: Claims) -> Response:
         if "if-none-match" in request.headers:
-            request.state.tx = await self.look(request, claims)
+            request.scope["state"]["tx"] = await self.look(request, claims)
             with suppress(Changed):
                 return await handle(request)
         return await super().run(handle, request, claims)

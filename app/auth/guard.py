@@ -45,7 +45,7 @@ class GuardedRoute(APIRoute):
                 request = JsonRequest(request.scope, request.receive)
                 request.require_json()
                 await request.body()
-            request.state.given = parameters.read(request.scope["query_string"])
+            request.scope["state"]["given"] = parameters.read(request.scope["query_string"])
             return await gate.run(handle, request, claims) if gate and claims else await handle(request)
 
         return guarded

@@ -90,7 +90,7 @@ def of_path(field: Any, request: Request) -> Checked:
 
 def of_query(request: Request) -> Checked:
     """All of them are one shape, and read before: an address that takes none refuses them as well (guard.py)."""
-    checked: Checked = request.state.given.checked
+    checked: Checked = request.scope["state"]["given"].checked
     return checked
 
 

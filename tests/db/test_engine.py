@@ -61,16 +61,17 @@ async def rename(database: Database, account: UUID, name: str) -> None:
         await tx.driver.execute("UPDATE accounts SET name = $2 WHERE id = $1", tx.account, name)
 
 
-@pytest.mark.parametrize("snapshot", [True, False])
+@pytest.mark.parametrize("seen", ["before", "later"])
 async def test_a_snapshot_is_of_its_first_read_and_without_one_each_statement_sees_its_own_moment(
-    database: Database, company: Company, snapshot: bool
+    database: Database, company: Company, seen: str
 ) -> None:
+    snapshot = seen == "before"
     read = "SELECT name FROM accounts WHERE id = $1"
     async with database.transaction(company.id, read_only=True, snapshot=snapshot) as tx:
         await rename(database, company.id, "before")
         assert await tx.driver.fetchval(read, tx.account) == "before"
         await rename(database, company.id, "later")
-        assert await tx.driver.fetchval(read, tx.account) == ("before" if snapshot else "later")
+        assert await tx.driver.fetchval(read, tx.account) == seen
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
         async with database.transaction(company.id, read_only=True, snapshot=snapshot) as tx:
             await tx.driver.execute("UPDATE accounts SET name = '' WHERE id = $1", tx.account)
