@@ -44,8 +44,7 @@ class Sums:
 
     @property
     def average(self) -> float | None:
-        """Of the messages whose time is known."""
-        return round(self.numbers[7] / self.numbers[6], 2) if self.numbers[6] else None
+        return average(self.numbers[7], self.numbers[6])
 
     @property
     def unpriced(self) -> int:
@@ -53,8 +52,7 @@ class Sums:
 
     @property
     def cost(self) -> str | None:
-        """Unknown where something was used and nothing of it has a price."""
-        return None if self.unpriced and not self.numbers[8] else dollars(self.numbers[8])
+        return cost(self.numbers[8], self.numbers[9])
 
     @property
     def error_rate(self) -> float:
@@ -64,6 +62,16 @@ class Sums:
         """The average and the percentiles, by their names in answers."""
         p50, p95, p99 = self.histogram.percentiles(50, 95, 99)
         return {f"avg_{noun}": self.average, f"p50_{noun}": p50, f"p95_{noun}": p95, f"p99_{noun}": p99}
+
+
+def average(response_ms: int, timed: int) -> float | None:
+    """Of the messages whose time is known."""
+    return round(response_ms / timed, 2) if timed else None
+
+
+def cost(micros: int, unpriced: int) -> str | None:
+    """Unknown where something was used and nothing of it has a price."""
+    return dollars(micros) if micros or not unpriced else None
 
 
 def percentage(part: int, whole: int) -> float:

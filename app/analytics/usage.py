@@ -14,7 +14,7 @@ from app.analytics.parameters import ReportQuery
 from app.analytics.reports import ANSWERS, Asked, Dated, Dollars, Span, routes
 from app.analytics.session_counts import active_and_created, created_sessions
 from app.analytics.sources import Filters
-from app.analytics.sums import Sums, added
+from app.analytics.sums import Sums, added, average, cost
 from app.analytics.window import Window
 from app.auth.caller import EngineerTagged
 from app.db.engine import Tx
@@ -83,20 +83,20 @@ async def usage(tx: Tx, window: Window, filters: Filters, *, compare: bool) -> d
 
 
 def line(day: date, sums: Sums, sessions: int) -> dict[str, Any]:
-    given, made, read, written = sums.classes
-    # Written out: merged from smaller ones, each of a month of lines costs twice as much.
+    # Written out: put together from smaller ones, each of a month of lines costs twice as much.
+    messages, errors, given, made, read, written, timed, response_ms, micros, unpriced = sums.numbers
     return {
         "date": day,
-        "messages": sums.messages,
+        "messages": messages,
         "tokens": given + made + read + written,
         "sessions": sessions,
         "input_tokens": given,
         "output_tokens": made,
         "cache_read_tokens": read,
         "cache_creation_tokens": written,
-        "avg_response_time_ms": sums.average,
-        "error_count": sums.errors,
-        "cost_usd": sums.cost,
+        "avg_response_time_ms": average(response_ms, timed),
+        "error_count": errors,
+        "cost_usd": cost(micros, unpriced),
     }
 
 

@@ -93,7 +93,7 @@ def dollars(micros: int | None) -> str | None:
     if micros is None:
         return None
     whole, part = divmod(abs(micros), MICROS)
-    return f"{'-' if micros < 0 else ''}{whole}.{part:06}"
+    return f"{whole}.{part:06}" if micros >= 0 else f"-{whole}.{part:06}"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
