@@ -3,15 +3,17 @@
 Read from the rows of handoffs and steps themselves, whoever wrote them.
 """
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
+from math import inf
 from statistics import fmean
 from typing import Annotated, Any, Literal
 
+from asyncpg import Record
 from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, case, func, literal_column, select, true
@@ -155,9 +157,11 @@ HANDED_OVER = Prepared(
 async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
     within = {"low": window.start, "high": window.stop}
     starts = [begin(window.zone, day) for day in window.days]
-    claimed = await CLAIMED.all(tx, starts=starts, **within)
+    # Soonest first, so that whatever they are grouped by is in order already: percentiles sort once more.
+    claimed = sorted(await CLAIMED.all(tx, starts=starts, **within), key=soonest)
     # Of each handoff that a person took on: seconds until they did, and from then to the first action, if any.
     intents, priorities, days, waits, deltas = columns(claimed, 5)
+    waits.sort()
     created = {row[0]: (row[1], row[2]) for row in await HANDED_OVER.all(tx, starts=starts, **within)}
     return {
         "period": period,
@@ -174,6 +178,11 @@ async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
     }
 
 
+def soonest(claim: Record) -> float:
+    delta: float | None = claim[-1]
+    return inf if delta is None else delta
+
+
 def reaction(claims: Sequence[float | None]) -> dict[str, Any]:
     """Of so many claims, each with the seconds to its first action."""
     deltas = [delta for delta in claims if delta is not None]
@@ -187,9 +196,13 @@ def reaction(claims: Sequence[float | None]) -> dict[str, Any]:
 
 
 def distribution(deltas: Sequence[float]) -> list[dict[str, Any]]:
-    counts = Counter(bisect_right(EDGES, delta) - 1 for delta in deltas)
-    bins = enumerate(zip_longest(EDGES, EDGES[1:]))
-    return [{"from_seconds": low, "below_seconds": high, "n_handoffs": counts[n]} for n, (low, high) in bins]
+    """Of deltas in order."""
+    below = [*(bisect_left(deltas, edge) for edge in EDGES), len(deltas)]
+    bins = zip_longest(EDGES, EDGES[1:])
+    return [
+        {"from_seconds": low, "below_seconds": high, "n_handoffs": stop - start}
+        for (low, high), (start, stop) in zip(bins, pairwise(below), strict=True)
+    ]
 
 
 def grouped(names: Iterable[Any], deltas: Iterable[float | None]) -> Mapping[Any, Sequence[float | None]]:
