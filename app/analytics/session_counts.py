@@ -34,6 +34,7 @@ from app.db.engine import Tx
 from app.db.statement import Prepared
 from app.models.ai_session import AISession
 from app.models.message import Message
+from app.models.session_day import SessionDay
 from app.models.subject_day import SubjectDay
 
 WHOLE_DAYS = SubjectDay.account_id == ACCOUNT, SubjectDay.day.between(bindparam("first"), bindparam("last"))
@@ -42,8 +43,16 @@ OF_ACCOUNT = SubjectDay.subject == literal_column("'account'")
 OF_MESSAGES = frozenset({"agent", "model"})
 OF_MEMBERS = SubjectDay.subject == literal_column("'member'")
 MEMBER = cast(func.nullif(SubjectDay.name, NONE), Uuid)
+OF_THESE = AISession.user_id == any_(bindparam("user", type_=ARRAY(Uuid())))
 CREATED_BY_ROLLUP = Prepared(select(null(), total(SubjectDay.sessions_created)).where(*WHOLE_DAYS, OF_ACCOUNT))
 ACTIVE_BY_ROLLUP = Prepared(select(SubjectDay.day, SubjectDay.sessions_active).where(*WHOLE_DAYS, OF_ACCOUNT))
+ACTIVE_OF_MEMBERS = Prepared(
+    select(SessionDay.day, func.count())
+    .join_from(SessionDay, AISession, AISession.id == SessionDay.session_id)
+    .where(SessionDay.account_id == ACCOUNT, SessionDay.day.between(bindparam("first"), bindparam("last")))
+    .where(SessionDay.messages > literal_column("0"), AISession.account_id == ACCOUNT, OF_THESE)
+    .group_by(SessionDay.day)
+)
 UPDATED_BY_ROLLUP = Prepared(select(total(SubjectDay.sessions_updated)).where(*WHOLE_DAYS, OF_ACCOUNT))
 
 
@@ -100,7 +109,7 @@ def created_of(session: Subquery) -> Subquery:
 
 
 # A session was active on a day on which it has messages left, when those of the pieces are added and taken off.
-ACTIVE_IN_PARTS = """
+IN_PARTS = """
     SELECT day, count(*) FROM (
         SELECT day, session_id FROM (
             SELECT s.day, h.session_id, h.messages::integer AS n
@@ -117,9 +126,13 @@ ACTIVE_IN_PARTS = """
                 WHERE account_id = $1 AND created_at >= p.low AND created_at < p.high GROUP BY session_id
             ) AS m
             CROSS JOIN LATERAL (VALUES (p.day, 1), (p.off, -1)) AS d (day, sign)
-        ) AS said GROUP BY day, session_id HAVING sum(n) > 0
+        ) AS said {whose} GROUP BY day, session_id HAVING sum(n) > 0
     ) AS active WHERE day IS NOT NULL GROUP BY day
 """
+ACTIVE_IN_PARTS = IN_PARTS.format(whose="")
+ACTIVE_IN_PARTS_OF_MEMBERS = IN_PARTS.format(
+    whose="WHERE session_id IN (SELECT id FROM ai_sessions WHERE account_id = $1 AND user_id = ANY ($9))"
+)
 
 
 @cache
@@ -132,7 +145,7 @@ def created_by_facts(given: frozenset[str]) -> Prepared:
         return Prepared(select(user, func.count()).group_by(user))
     created = select(AISession.user_id, func.count()).where(*within(AISession.created_at)).group_by(AISession.user_id)
     if "user" in given:
-        created = created.where(AISession.user_id == any_(bindparam("user", type_=ARRAY(Uuid()))))
+        created = created.where(OF_THESE)
     return Prepared(created)
 
 
@@ -149,8 +162,8 @@ async def active_and_created(tx: Tx, window: Window, filters: Filters) -> tuple[
 
 
 async def active_sessions(tx: Tx, window: Window, filters: Filters) -> Mapping[date, int]:
-    """By reported day."""
-    if filters.given:
+    """By reported day. Whose a session is it says itself; of which agents and models it is, only its messages."""
+    if filters.given & OF_MESSAGES:
         pieces = uncut(window).pieces
         rows = await active_by_facts(filters.given).all(tx, **spans(pieces), **filters.values)
         return {day: row[1] for row in rows if (day := pieces[row[0] - 1].day)}
@@ -158,16 +171,19 @@ async def active_sessions(tx: Tx, window: Window, filters: Filters) -> Mapping[d
     found: dict[date, int] = {}
     if cut.whole:
         first, last = cut.whole
-        rows = await ACTIVE_BY_ROLLUP.all(tx, first=first, last=last)
+        statement = ACTIVE_OF_MEMBERS if filters.given else ACTIVE_BY_ROLLUP
+        rows = await statement.all(tx, first=first, last=last, **filters.values)
         found = {cut.rest[row[0]]: row[1] for row in rows if row[0] in cut.rest}
-    return {**found, **await active_in_parts(tx, cut)} if cut.hours or cut.pieces else found
+    return {**found, **await active_in_parts(tx, cut, filters)} if cut.hours or cut.pieces else found
 
 
-async def active_in_parts(tx: Tx, cut: Cut) -> dict[date, int]:
+async def active_in_parts(tx: Tx, cut: Cut, filters: Filters) -> dict[date, int]:
     """Of the reported days that are not just one of the account's."""
     hours = [(stretch.low, stretch.high, stretch.day) for stretch in cut.hours]
     pieces = [(piece.low, piece.high, piece.day, piece.off) for piece in cut.pieces]
-    rows = await tx.driver.fetch(ACTIVE_IN_PARTS, tx.account, *columns(hours, 3), *columns(pieces, 4))
+    members = [filters.values["user"]] if filters.given else []
+    statement = ACTIVE_IN_PARTS_OF_MEMBERS if members else ACTIVE_IN_PARTS
+    rows = await tx.driver.fetch(statement, tx.account, *columns(hours, 3), *columns(pieces, 4), *members)
     return {row[0]: row[1] for row in rows}
 
 

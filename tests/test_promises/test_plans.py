@@ -5,7 +5,7 @@ PostgreSQL may keep after five runs.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -107,8 +107,8 @@ async def test_every_statement_is_bound_to_its_account(
     ask: Ask, tx: Tx, owner: Any, runs: list[Run], case: Case
 ) -> None:
     report, given = case
-    user = await tx.driver.fetchval("SELECT user_id FROM member_days WHERE account_id = $1 LIMIT 1", tx.account)
-    asked = {name: str(user) if value == "U" else value for name, value in given.items()}
+    user = await a_member(tx)
+    asked = {name: user if value == "U" else value for name, value in given.items()}
     if "start_date" in asked:
         asked |= await whole_days(tx)
     runs.clear()
@@ -134,6 +134,10 @@ async def test_a_session_is_read_by_the_indexes_of_its_account(
     for run in asked_for:
         for plan in [await made_for(tx.driver, run), await generic(tx, run), await made_for(owner, run)]:
             judge(plan, run)
+
+
+async def a_member(tx: Tx) -> str:
+    return str(await tx.driver.fetchval("SELECT user_id FROM member_days WHERE account_id = $1 LIMIT 1", tx.account))
 
 
 async def whole_days(tx: Tx) -> dict[str, str]:
@@ -171,11 +175,18 @@ async def test_a_report_of_whole_days_reads_no_fact(ask: Ask, tx: Tx, runs: list
         await read_no_fact(tx, runs)
 
 
+async def test_a_member_s_whole_days_read_no_message(ask: Ask, tx: Tx, runs: list[Run]) -> None:
+    """Which sessions are theirs, the sessions say."""
+    await ask("usage", await whole_days(tx) | {"user_id": await a_member(tx)})
+    done = await tables(tx, runs)
+    assert {"member_days", "session_days", "ai_sessions"} <= done
+    assert not done & FACTS
+
+
 async def test_days_of_a_zone_with_the_same_hours_read_no_message(ask: Ask, tx: Tx, runs: list[Run]) -> None:
     """Sessions created in what the window has of a day are counted: they are few."""
     await ask("usage", await whole_days(tx) | {"timezone": "Pacific/Auckland"})
-    plans = [await made_for(tx.driver, run) for run in list(runs)]
-    done = {node.get("Relation Name") for plan in plans for node in nodes(plan) if node["Actual Loops"]}
+    done = await tables(tx, runs)
     assert {"account_hours", "session_hours"} <= done
     assert not done & FACTS
 
@@ -222,6 +233,12 @@ async def test_totals_of_sessions_are_counted_with_one_read_of_each_table(tx: Tx
     ]
     assert {node["Relation Name"] for node in read} == FACTS
     assert all(node["Actual Loops"] == 1 for node in read)
+
+
+async def tables(tx: Tx, runs: Sequence[Run]) -> set[str | None]:
+    """What was read."""
+    plans = [await made_for(tx.driver, run) for run in list(runs)]
+    return {node.get("Relation Name") for plan in plans for node in nodes(plan) if node["Actual Loops"]}
 
 
 async def read_no_fact(tx: Tx, runs: list[Run]) -> None:
