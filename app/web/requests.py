@@ -79,7 +79,7 @@ class Requests:
             await self._crashed(exchange, error)
         finally:
             exchange.end()
-            # Behind the answers of this turn of the loop, all at once: a tenth less time for a 304 (measured, 8 callers).
+            # Behind the answers of this turn of the loop, all at once: a tenth off a 304 (measured, 8 callers).
             asyncio.get_running_loop().call_soon(self._account_for, exchange)
 
     async def _answer(self, exchange: "Exchange") -> None:
