@@ -157,7 +157,7 @@ HANDED_OVER = Prepared(
 async def escalations(tx: Tx, window: Window, period: Period) -> dict[str, Any]:
     within = {"low": window.start, "high": window.stop}
     starts = [begin(window.zone, day) for day in window.days]
-    # Soonest first, so that whatever they are grouped by is in order already: percentiles sort once more.
+    # Soonest first: whatever they are grouped by is then in order, and percentiles find nothing left to sort.
     claimed = sorted(await CLAIMED.all(tx, starts=starts, **within), key=soonest)
     # Of each handoff that a person took on: seconds until they did, and from then to the first action, if any.
     intents, priorities, days, waits, deltas = columns(claimed, 5)

@@ -60,6 +60,11 @@ RAISED: Sequence[type[Problem]] = (*SENTENCES, ContentTooLarge)
 ROUTING: Mapping[int, type[Problem]] = {int(kind.status): kind for kind in RAISED}
 MOST_ERRORS = 100
 LONGEST_NAME = 100
+# By pydantic's type of error. A pattern tells its reader little, so what is wrong is said instead.
+IN_OUR_WORDS = {
+    "missing": "must be given",
+    "string_pattern_mismatch": "has characters, or a form, that are not taken here; see /docs",
+}
 UNEXPECTED = "Something went wrong on our side; it is logged under the request id of this answer."
 
 
@@ -108,10 +113,10 @@ def place(loc: Sequence[str | int]) -> list[str | int]:
 
 
 def rule(error: Mapping[str, Any]) -> str:
-    """In plain words; a pattern tells its reader little, so what is wrong is said instead."""
+    """In plain words."""
+    if said := IN_OUR_WORDS.get(error["type"]):
+        return said
     message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "string_pattern_mismatch":
-        return "has characters, or a form, that are not taken here; see /docs"
     return f"{message}, {error['ctx']['error']}" if error["type"] == "json_invalid" else message
 
 

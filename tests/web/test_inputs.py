@@ -198,3 +198,11 @@ async def test_a_name_is_more_than_blanks(client: httpx.AsyncClient, company: Co
     answer = await client.post("/api/v1/keys", json={"name": " \t"}, headers=company.viewer.headers)
     is_problem(answer, 422)
     assert answer.json()["detail"] == "body.name: must not be blank."
+
+
+async def test_what_is_missing_is_named(client: httpx.AsyncClient, company: Company) -> None:
+    owner = company.owner.headers
+    of_body = await client.post("/api/v1/keys", headers=owner, json={})
+    of_query = await client.get("/api/v1/analytics/export", headers=owner)
+    assert is_problem(of_body, 422)["detail"] == "body.name: must be given."
+    assert is_problem(of_query, 422)["detail"] == "query.kind: must be given."
