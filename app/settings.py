@@ -104,7 +104,9 @@ class Settings(BaseSettings):
         "auto", alias="TALLY_LOG_FORMAT", description="auto: readable on a terminal, JSON lines elsewhere"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", alias="TALLY_LOG_LEVEL", description="Least important line that is written"
+        "info",
+        alias="TALLY_LOG_LEVEL",
+        description="Least important line that is written: debug, info, warning or error",
     )
 
     _split = field_validator("jwt_algorithms", "cors_origins", mode="before")(split_list)

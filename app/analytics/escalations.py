@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise, zip_longest
 from math import inf
-from statistics import fmean
 from typing import Annotated, Any, Literal
 
 from asyncpg import Record
@@ -21,7 +20,7 @@ from starlette.responses import Response
 
 from app.analytics.counts import columns
 from app.analytics.parameters import WindowQuery, Zone
-from app.analytics.percentiles import median, nearest_rank
+from app.analytics.percentiles import mean, median, nearest_rank
 from app.analytics.reports import ANSWERS, Asked, Dated, routes
 from app.analytics.sources import ACCOUNT, UNKNOWN
 from app.analytics.window import Window, begin
@@ -189,7 +188,7 @@ def reaction(claims: Sequence[float | None]) -> dict[str, Any]:
     return {
         "n_handoffs_claimed": len(claims),
         "n_handoffs_with_action": len(deltas),
-        "avg_seconds_to_first_action": fmean(deltas) if deltas else None,
+        "avg_seconds_to_first_action": mean(deltas),
         "median_seconds_to_first_action": median(deltas),
         "p95_seconds_to_first_action": nearest_rank(deltas, 95),
     }

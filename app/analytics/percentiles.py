@@ -70,8 +70,13 @@ class Histogram:
         return [round(middle(bisect_left(upto, -(-total * share // 100))), 2) for share in shares]
 
 
-def median(values: Sequence[float]) -> float | None:
-    return float(statistics.median(values)) if values else None
+def mean(seconds: Sequence[float]) -> float | None:
+    """As exact as instants are, which know microseconds; so is the median."""
+    return round(statistics.fmean(seconds), 6) if seconds else None
+
+
+def median(seconds: Sequence[float]) -> float | None:
+    return round(float(statistics.median(seconds)), 6) if seconds else None
 
 
 def nearest_rank(values: Sequence[float], share: int) -> float | None:

@@ -62,8 +62,14 @@ class SessionRow(Row):
 
     id: Name
     created_at: Moment
-    updated_at: Moment | None = None
-    user_id: Annotated[Person, Field(max_length=36)] | None = Field(None, description="The member it belongs to.")
+    updated_at: Moment | None = Field(
+        None,
+        description="When this was said; without it, `created_at`. Of what different reports say of the member, the"
+        " status or a name, the latest stays; of two said at once, the one that sorts last.",
+    )
+    user_id: Annotated[Person, Field(max_length=36)] | None = Field(
+        None, description="The member it belongs to. To hand it to another, send it with a later `updated_at`."
+    )
     user_email: Person | None = Field(None, description="Or the member by e-mail.")
     session_type: Name | None = None
     intake_type: Name | None = None

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.secrets import suspicious
 from app.web.answers import UNEXPECTED, respond, translate
 from app.web.logs import shown
 from app.web.origins import Origins
@@ -140,7 +141,8 @@ class Exchange:
         self._receive, self._send = receive, send
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        self.request_id = given.decode() if SANE_ID.fullmatch(given) else os.urandom(16).hex()
+        is_sane = SANE_ID.fullmatch(given) and not suspicious(given)
+        self.request_id = given.decode() if is_sane else os.urandom(16).hex()
         self.client_kind = CLIENTS.get(headers.get(CLIENT, b""), PROGRAM)
         self.ip: str | None = scope["client"][0][:LONGEST_ADDRESS] if scope.get("client") else None
         self.added: dict[str, str] = {}

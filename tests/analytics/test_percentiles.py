@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.analytics.percentiles import BUCKETS, THRESHOLDS, Histogram, median, nearest_rank
+from app.analytics.percentiles import BUCKETS, THRESHOLDS, Histogram, mean, median, nearest_rank
 from app.db.engine import Database
 from app.facts.latency import as_number, bucket, counts_of
 from tests.analytics.conftest import Read
@@ -72,7 +72,8 @@ def test_of_30_60_180_the_95th_is_180_and_the_median_is_60() -> None:
     assert nearest_rank([180.0, 30.0, 60.0], 95) == 180.0
     assert median([180.0, 30.0, 60.0]) == 60.0
     assert median([30.0, 60.0]) == 45.0
-    assert nearest_rank([], 95) is median([]) is None
+    assert (mean([0.1, 0.2, 0.3]), median([0.1, 0.2])) == (0.2, 0.15)
+    assert nearest_rank([], 95) is median([]) is mean([]) is None
 
 
 def test_a_histogram_of_nothing_has_no_percentiles() -> None:

@@ -38,6 +38,7 @@ def sing(url: str, company: Company) -> tuple[str, str]:
         client.get("/api/v1/me", headers={"Authorization": f"Bearer {CANARY}", "Cookie": CANARY, "User-Agent": CANARY})
         client.get("/api/v1/users", headers=owner, params={"limit": CANARY, CANARY: CANARY, "cursor": CANARY})
         client.get(f"/{CANARY}", headers={"X-Request-ID": f"{CANARY} {CANARY}"})
+        client.get("/api/v1/users", headers={**owner, "X-Request-ID": made["api_key"]})
         client.get(f"/api/v1/users/{CANARY}", headers=owner)
         client.request(CANARY.upper(), "/api/v1/users", headers=owner)
         client.post("/api/v1/auth/token", json={"api_key": f"tly_{CANARY}", CANARY: CANARY})

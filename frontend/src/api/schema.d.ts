@@ -3663,12 +3663,13 @@ export interface components {
             created_at: string;
             /**
              * Updated At
+             * @description When this was said; without it, `created_at`. Of what different reports say of the member, the status or a name, the latest stays; of two said at once, the one that sorts last.
              * @default null
              */
             updated_at: string | null;
             /**
              * User Id
-             * @description The member it belongs to.
+             * @description The member it belongs to. To hand it to another, send it with a later `updated_at`.
              * @default null
              */
             user_id: string | null;
