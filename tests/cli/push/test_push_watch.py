@@ -10,7 +10,7 @@ import pytest
 
 from app.cli.push.watch import PAUSE_S
 from tests.cli.push.machine import Machine, many, session
-from tests.process import free_port
+from tests.process import Running, free_port
 from tests.transcripts.library import Library
 
 
@@ -18,6 +18,14 @@ async def until(machine: Machine, calls: list[int]) -> None:
     deadline = time.monotonic() + 40
     while (found := sorted(row["calls"] for row in (await machine.totals()).values())) != calls:
         assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.1)
+
+
+async def until_said(running: Running, rounds: int) -> None:
+    """What has arrived is not yet what has ended."""
+    deadline = time.monotonic() + 40
+    while running.err.count(" of them new") < rounds:
+        assert time.monotonic() < deadline, running.err
         await asyncio.sleep(0.1)
 
 
@@ -38,7 +46,8 @@ async def test_live_sessions_are_followed_until_told_to_stop(machine: Machine, n
         family = running.family()
         (logs / "gone.jsonl").unlink()
         (logs / "later.jsonl").write_bytes(session(2, 9))
-        await until(machine, [4, 9, 30])  # so that another round was begun and ended without what is gone
+        await until(machine, [4, 9, 30])
+        await until_said(running, 4)  # another round was begun and ended without what is gone
         assert running.err.count("gone.jsonl") == 1
         assert running.end(number) == 0, running.err
         assert "Traceback" not in running.err
