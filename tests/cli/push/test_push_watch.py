@@ -10,7 +10,8 @@ import pytest
 
 from app.cli.push.watch import PAUSE_S
 from tests.cli.push.machine import Machine, many, session
-from tests.process import Running, free_port
+from tests.cli.terminal import Running
+from tests.process import free_port
 from tests.transcripts.library import Library
 
 
