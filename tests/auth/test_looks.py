@@ -28,25 +28,29 @@ def claims_of(person: Person) -> Claims:
 
 
 class Watched:
-    """Looks that note their transactions and wait, when told to, with what they read."""
+    """Looks that note their transactions and wait, when told to, before they read or with what they read."""
 
     def __init__(self, database: Database) -> None:
         self.looks: Looks[Caller] = Looks(database, self._read)
         self.transactions: set[datetime] = set()
-        self.reads, self.begun, self.may_tell = 0, asyncio.Event(), asyncio.Event()
+        self.reads, self.begun, self.may_read, self.may_tell = 0, *(asyncio.Event() for _ in range(3))
+        self.may_read.set()
         self.may_tell.set()
 
     async def _read(self, tx: Tx, claims: Claims) -> Caller:
         self.reads += 1
         self.transactions.add(await tx.driver.fetchval("SELECT now()"))
+        if not self.may_read.is_set():
+            self.begun.set()
+            await self.may_read.wait()
         caller = await read_caller(tx, claims)
         self.begun.set()
         await self.may_tell.wait()
         return caller
 
-    async def held(self, claims: Claims) -> "asyncio.Task[Caller]":
-        """A look that is under way, and has not told who it is for."""
-        self.may_tell.clear()
+    async def held(self, claims: Claims, until: asyncio.Event | None = None) -> "asyncio.Task[Caller]":
+        """A look that is under way, and has not told who it is for; or not even read."""
+        (until or self.may_tell).clear()
         first = asyncio.create_task(self.looks.at(claims))
         await self.begun.wait()
         return first
@@ -129,19 +133,37 @@ async def test_without_a_database_all_who_wait_hear_it_and_the_next_try_anew(
 
 async def test_a_look_that_fails_is_told_to_those_who_wait_for_it_alone(watched: Watched, company: Company) -> None:
     viewer, owner = claims_of(company.viewer), claims_of(company.owner)
-    first = await watched.held(viewer)
-    pids = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle in transaction'"
+    first = await watched.held(viewer, watched.may_read)
     later = [asyncio.create_task(watched.looks.at(claims)) for claims in (viewer, owner, owner)]
     await asyncio.sleep(0)
-    async with watched.looks._database.transaction(company.id) as tx:
-        (pid,) = [row["pid"] for row in await tx.driver.fetch(pids)]
-        await tx.driver.execute("SELECT pg_terminate_backend($1)", pid)
+    await end_of_the_look(watched, company)
+    watched.may_read.set()
+    with pytest.raises((*LOST, asyncpg.PostgresError)):
+        await first
+    async with asyncio.timeout(10):
+        assert [caller.id for caller in await asyncio.gather(*later)] == [company.viewer.id, *[company.owner.id] * 2]
+
+
+async def test_who_was_told_before_it_failed_keeps_the_answer(watched: Watched, company: Company) -> None:
+    viewer, owner = claims_of(company.viewer), claims_of(company.owner)
+    first = await watched.held(viewer)
+    later = [asyncio.create_task(watched.looks.at(claims)) for claims in (viewer, owner, owner)]
+    await asyncio.sleep(0)
+    await end_of_the_look(watched, company)
     watched.may_tell.set()
-    assert (await first).id == company.viewer.id, "it had read before"
+    assert (await first).id == company.viewer.id
     async with asyncio.timeout(10):
         told = await asyncio.gather(*later, return_exceptions=True)
     assert all(isinstance(one, (*LOST, asyncpg.PostgresError)) for one in told), told
     assert (await watched.looks.at(owner)).id == company.owner.id
+
+
+async def end_of_the_look(watched: Watched, company: Company) -> None:
+    """Its connection is cut."""
+    pids = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle in transaction'"
+    async with watched.looks._database.transaction(company.id) as tx:
+        (pid,) = [row["pid"] for row in await tx.driver.fetch(pids)]
+        await tx.driver.execute("SELECT pg_terminate_backend($1)", pid)
 
 
 async def test_looks_without_end_leave_others_their_turn(addresses: Addresses, company: Company) -> None:

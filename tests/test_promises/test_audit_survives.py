@@ -12,7 +12,6 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
-from structlog import BoundLogger
 from structlog.testing import CapturingLogger
 
 from app import audit
@@ -120,7 +119,7 @@ async def test_memory_is_bounded_while_the_database_is_away_and_what_is_dropped_
     addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = CapturingLogger()
-    monkeypatch.setattr(audit, "log", structlog.wrap_logger(said, processors=[], wrapper_class=BoundLogger))
+    monkeypatch.setattr(audit, "log", structlog.wrap_logger(said, processors=[], wrapper_class=structlog.BoundLogger))
     async with app_serving(addresses, TALLY_POOL_TIMEOUT=1) as api:
         companies = [(await api.founder.company()).id for _ in range(3)]
         trail, database = api.app.state.trail, api.database
